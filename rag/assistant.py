@@ -1,0 +1,234 @@
+"""The straight line: words → triage → hits → evidence → statements with quotes → answer."""
+
+from __future__ import annotations
+
+import time
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from rag.blocks import has_phone, is_form
+from rag.bundle import read_manifest
+from rag.compose import answer_text, compose, contact_statements, quotable
+from rag.corpus import read_corpus
+from rag.datatypes import (
+    Answer,
+    AnswerKind,
+    Document,
+    InputError,
+    Receipt,
+    Role,
+    SentenceKind,
+    Span,
+    Statement,
+    StoredIndexError,
+    Triage,
+    TriageKind,
+)
+from rag.embed import Embedder, SentenceTransformerEmbedder
+from rag.evidence import Calibration, Scored, find_evidence, read_calibration
+from rag.index import BuildReport, Index, Progress, build_index, open_index
+from rag.retrieve import Scope, read_scope, retrieve
+from rag.settings import Settings
+from rag.split import TiktokenTokenizer
+from rag.triage import TriageTable, read_triage_table
+
+_KINDS = {TriageKind.ADVICE: AnswerKind.MEDICAL_ADVICE, TriageKind.GREETING: AnswerKind.GREETING}
+
+
+@dataclass(frozen=True, slots=True)
+class Assistant:
+    """Everything that answering needs, opened once; ``ask`` changes none of it."""
+
+    settings: Settings
+    embedder: Embedder = field(repr=False)
+    index: Index = field(repr=False)
+    triage: TriageTable = field(repr=False)
+    calibration: Calibration
+    contacts: Mapping[str, tuple[Document, Span]] = field(repr=False)
+
+    @property
+    def documents(self) -> Mapping[str, Document]:
+        """The pages that are answered from, by their ids."""
+        return self.index.documents
+
+    def ask(self, question: str, history: Sequence[str] = ()) -> Answer:  # noqa: ARG002
+        """Answer a question in the exact words of the pages, or say that they are silent.
+
+        Help for somebody in danger comes before everything else, also before the question
+        is found to be too long. ``history`` holds earlier questions, oldest first; they
+        are not yet used to make a follow-up complete.
+
+        Raises:
+            InputError: there is nothing to search for, or too much.
+        """
+        started = time.perf_counter()
+        words = readable(question)
+        triage = self.triage.read(words)
+        if triage.kind is TriageKind.DANGER:
+            answer = self._answer(words, AnswerKind.CRISIS, notice=triage.notice)
+        elif triage.kind is TriageKind.GREETING:
+            answer = self._answer(words, AnswerKind.GREETING, notice=triage.notice)
+        else:
+            self._check_length(words)
+            answer = self._search(words, triage)
+        return replace(answer, milliseconds=(time.perf_counter() - started) * 1000)
+
+    def is_current(self) -> bool:
+        """Whether the index on disk is still the one that was opened; costs a small read."""
+        try:
+            return read_manifest(self.settings.index).digest == self.index.digest
+        except StoredIndexError:
+            # A vanished or broken index is no reason to drop the one that is open.
+            return True
+
+    def reopened(self) -> Assistant:
+        """This assistant with the index that is on disk now."""
+        return _assemble(self.settings, self.embedder, open_index(self.settings.index))
+
+    def _check_length(self, words: str) -> None:
+        most = self.settings.question_characters
+        if not any(unicodedata.category(mark)[0] in "LNS" for mark in words):
+            raise InputError("There is no question yet. Type what you would like to know.")
+        if len(words) > most:
+            raise InputError(
+                f"Your question has {len(words):,} characters. Please ask it in at most {most:,}."
+            )
+
+    def _search(self, words: str, triage: Triage) -> Answer:
+        scope = read_scope(words, self.documents.values())
+        vector = self.embedder.embed([scope.question])[0]
+        hits = retrieve(self.index, vector, scope=scope, count=self.settings.retrieved_chunks)
+        evidence = find_evidence(
+            self.index, hits, vector, scope=scope, calibration=self.calibration
+        )
+        found = quotable(evidence, words)
+        probability = found[0].evidence.probability if found else 0.0
+        answered = probability >= self.calibration.operating_point
+        statements = (self._quotes if answered else self._nearest)(found, words, scope)
+        kind = AnswerKind.ANSWER if answered else AnswerKind.NOT_IN_SOURCES
+        return self._answer(
+            words,
+            _KINDS.get(triage.kind, kind),
+            notice=triage.notice or None,
+            statements=statements,
+            probability=probability,
+            silent=not answered,
+        )
+
+    def _quotes(self, found: Sequence[Scored], words: str, scope: Scope) -> tuple[Statement, ...]:
+        # Every number is as right as the best one.
+        margin = 1.0 if scope.contact else self.calibration.margin
+        return compose(found, words, most=self.settings.quotes, margin=margin, role=Role.ANSWER)
+
+    def _nearest(self, found: Sequence[Scored], words: str, scope: Scope) -> tuple[Statement, ...]:
+        """What comes nearest, and how to ask a clinic; nothing where nothing is near."""
+        near = self.calibration.operating_point / 2
+        probability = found[0].evidence.probability if found else 0.0
+        if probability < near and not (scope.comments or scope.contact):
+            return ()
+        nearest = compose(found, words, most=1, margin=0.0, role=Role.NEAREST)
+        first = 1 + sum(len(statement.quotes) for statement in nearest)
+        contacts = contact_statements(
+            self.contacts,
+            among=scope.documents,
+            home=self.settings.home_publisher,
+            first=first,
+        )
+        return nearest + contacts
+
+    def _answer(
+        self,
+        words: str,
+        kind: AnswerKind,
+        *,
+        notice: str | None,
+        statements: tuple[Statement, ...] = (),
+        probability: float | None = None,
+        silent: bool = False,
+    ) -> Answer:
+        return Answer(
+            question=words,
+            standalone_question=words,
+            kind=kind,
+            text=answer_text(statements, notice, silent=silent),
+            statements=statements,
+            notice=notice,
+            probability=probability,
+            sources_differ=False,
+            suggestions=(),
+            receipt=Receipt(self.index.digest, self.embedder.digest),
+            milliseconds=0.0,
+        )
+
+
+def open_assistant(
+    settings: Settings, *, embedder: Embedder | None = None, progress: Progress | None = None
+) -> Assistant:
+    """Open everything; an index that is missing or stale is built first.
+
+    Raises:
+        RagError: the pages, the model or the index cannot be used; its words say what to do.
+    """
+    embedder = embedder or SentenceTransformerEmbedder()
+    update_index(settings, embedder=embedder, progress=progress)
+    return _assemble(settings, embedder, open_index(settings.index))
+
+
+def update_index(
+    settings: Settings,
+    *,
+    embedder: Embedder,
+    rebuild: bool = False,
+    progress: Progress | None = None,
+) -> BuildReport:
+    """Bring the index up to date with the folder of pages.
+
+    Raises:
+        RagError: there is no page to answer from, or the index cannot be written.
+    """
+    corpus = read_corpus(settings.corpus, most_bytes=settings.file_bytes)
+    return build_index(
+        corpus,
+        settings.index,
+        embedder=embedder,
+        tokenizer=TiktokenTokenizer(),
+        chunk_tokens=settings.chunk_tokens,
+        rebuild=rebuild,
+        progress=progress,
+    )
+
+
+def readable(words: str) -> str:
+    """Somebody's words without what no one can read: control characters, lone surrogates."""
+    kept = ("\n" if mark in "\r\n" else mark for mark in words)
+    return "".join(
+        " " if unicodedata.category(mark) in {"Cc", "Cs"} and mark not in "\n\t" else mark
+        for mark in kept
+    ).strip()
+
+
+def _assemble(settings: Settings, embedder: Embedder, index: Index) -> Assistant:
+    return Assistant(
+        settings,
+        embedder,
+        index,
+        read_triage_table(region=settings.region),
+        read_calibration(),
+        _contacts(index),
+    )
+
+
+def _contacts(index: Index) -> dict[str, tuple[Document, Span]]:
+    """For each page with a publisher the one sentence that best tells how to reach it."""
+    best: dict[str, tuple[int, Document, Span]] = {}
+    for chunk in index.chunks:
+        for sentence in chunk.sentences:
+            if sentence.kind is not SentenceKind.CONTACT or not chunk.document.source.publisher:
+                continue
+            words = chunk.document.slice(sentence.span)
+            # A bare number says nothing about whose it is.
+            worth = 2 * (has_phone(words) and len(words) > 30) + is_form(words)
+            if worth > best.get(chunk.document.id, (0,))[0]:
+                best[chunk.document.id] = (worth, chunk.document, sentence.span)
+    return {name: (document, span) for name, (_, document, span) in best.items()}

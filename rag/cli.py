@@ -1,0 +1,259 @@
+"""The command line: ``index``, ``ask``, ``serve``.
+
+Exit statuses: 0 done, 1 cannot be done, 2 done but for some of the input.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import logging
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from rag.assistant import Assistant, open_assistant, update_index
+from rag.contract import answer_json
+from rag.corpus import read_corpus
+from rag.datatypes import Answer, InputError, RagError
+from rag.embed import SentenceTransformerEmbedder
+from rag.index import Progress as Report
+from rag.index import open_index
+from rag.settings import Settings, read_settings
+
+DONE, FAILED, PARTLY = 0, 1, 2
+_EXAMPLES = """\
+examples:
+  python -m rag index                          bring the index up to date with corpus/
+  python -m rag ask "How long is a session?"   an answer in the pages' own words
+  python -m rag ask "Is it safe?" --json       the same as JSON, for scripts
+  python -m rag ask --batch questions.jsonl    one JSON answer a line, in order
+  python -m rag serve                          the chat page, at 127.0.0.1:7860
+
+Any folder of .txt and .md pages will do: --corpus DIR --index DIR.
+Every setting can also be given as RAG_<NAME> in the environment (docs/settings.md)."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; its exit status is returned."""
+    options = _parser().parse_args(arguments)
+    errors = Console(stderr=True)
+    logging.getLogger("transformers").setLevel(logging.ERROR)
+    try:
+        settings = _settings(options)
+        status: int = options.run(options, settings)
+    except RagError as error:
+        errors.print(Text(str(error), style="red"), soft_wrap=True)
+        return FAILED
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # The reader of our output (head, say) has seen enough.
+        sys.stderr.close()
+        return DONE
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m rag",
+        description="Answers about a folder of pages, in the exact words of the pages.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--corpus", type=Path, metavar="DIR", help="the folder of pages")
+    shared.add_argument("--index", type=Path, metavar="DIR", help="where the index is kept")
+    commands = parser.add_subparsers(metavar="command", required=True)
+    _add_index(commands, shared)
+    _add_ask(commands, shared)
+    serve = commands.add_parser("serve", parents=[shared], help="open the chat page")
+    serve.add_argument("--host", help="the address to listen on (127.0.0.1)")
+    serve.add_argument("--port", type=int, help="the port to listen on (7860)")
+    serve.set_defaults(run=_serve)
+    return parser
+
+
+def _add_index(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: argparse.ArgumentParser
+) -> None:
+    index = commands.add_parser(
+        "index",
+        parents=[shared],
+        help="bring the index up to date with the pages",
+        description="Reads the pages and embeds what is new. Files that cannot be read are "
+        "named with what to do (exit status 2); the rest is indexed.",
+    )
+    index.add_argument("--rebuild", action="store_true", help="embed everything anew")
+    index.add_argument("--verify", action="store_true", help="check every byte of the index")
+    index.add_argument("--json", action="store_true", help="print the report as JSON")
+    index.set_defaults(run=_index)
+
+
+def _add_ask(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: argparse.ArgumentParser
+) -> None:
+    ask = commands.add_parser(
+        "ask",
+        parents=[shared],
+        help="answer a question, or a file of them",
+        description="Answers in numbered quotes, or says that the pages are silent. An index "
+        "that is missing or stale is brought up to date first.",
+    )
+    ask.add_argument("question", nargs="?", help="the question; - reads it from standard input")
+    ask.add_argument("--json", action="store_true", help="print the answer as JSON")
+    ask.add_argument(
+        "--batch",
+        metavar="FILE",
+        help='JSON lines {"id", "question", "history"} in, one JSON answer a line out, in '
+        "order; a bad line gives an error object with its line number, and exit status 2. "
+        "- is standard input",
+    )
+    ask.set_defaults(run=_ask)
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    given = {name: getattr(options, name, None) for name in ("corpus", "index", "host", "port")}
+    return replace(
+        read_settings(), **{name: value for name, value in given.items() if value is not None}
+    )
+
+
+def _index(options: argparse.Namespace, settings: Settings) -> int:
+    if options.verify:
+        index = open_index(settings.index, every_byte=True)
+        Console().print(f"Every byte is as written: {index.digest}", soft_wrap=True)
+        return DONE
+    with _progress("Embedding") as progress:
+        report = update_index(
+            settings,
+            embedder=SentenceTransformerEmbedder(),
+            rebuild=options.rebuild,
+            progress=progress,
+        )
+    problems = read_corpus(settings.corpus, most_bytes=settings.file_bytes).problems
+    for problem in problems:
+        Console(stderr=True).print(Text(str(problem), style="yellow"), soft_wrap=True)
+    if options.json:
+        made = {name: getattr(report, name) for name in type(report).__slots__} | {
+            "problems": [str(problem) for problem in problems]
+        }
+        _print_json(made)
+    elif report.fresh:
+        print(f"Up to date: {report.documents} pages, {report.chunks} chunks.")
+    else:
+        print(
+            f"{report.documents} pages, {report.chunks} chunks, {report.sentences} sentences; "
+            f"embedded {report.chunks_embedded} chunks and {report.sentences_embedded} sentences."
+        )
+    return PARTLY if any(problem.left_out for problem in problems) else DONE
+
+
+def _ask(options: argparse.Namespace, settings: Settings) -> int:
+    if (options.question is None) == (options.batch is None):
+        raise InputError('Give one question, or --batch FILE: python -m rag ask "Is it safe?"')
+    if options.batch is not None:
+        with _lines(options.batch) as lines, _progress("Indexing") as progress:
+            return _batch(lines, open_assistant(settings, progress=progress))
+    question = sys.stdin.read() if options.question == "-" else options.question
+    with _progress("Indexing") as progress:
+        assistant = open_assistant(settings, progress=progress)
+    answer = assistant.ask(question)
+    if options.json:
+        _print_json(answer_json(answer))
+    else:
+        _show(answer)
+    return DONE
+
+
+def _batch(lines: Iterable[bytes], assistant: Assistant) -> int:
+    status = DONE
+    for number, line in enumerate(lines, start=1):
+        try:
+            _print_json(_answer_line(line, assistant))
+        except InputError as error:
+            status = PARTLY
+            _print_json({"line": number, "error": str(error)})
+    return status
+
+
+def _answer_line(line: bytes, assistant: Assistant) -> dict[str, object]:
+    try:
+        row = json.loads(line.decode("utf-8-sig"))
+    except (UnicodeDecodeError, ValueError) as error:
+        raise InputError(f"This line is not JSON: {error}.") from error
+    if not isinstance(row, dict) or not isinstance(row.get("question"), str):
+        raise InputError('A line is an object with a text "question".')
+    history = row.get("history") or []
+    if not isinstance(history, list) or not all(isinstance(turn, str) for turn in history):
+        raise InputError('"history" is a list of earlier questions.')
+    given = row.get("id")
+    return answer_json(
+        assistant.ask(row["question"], history), id=None if given is None else str(given)
+    )
+
+
+@contextmanager
+def _lines(name: str) -> Iterator[Iterable[bytes]]:
+    """The lines of a file as bytes, so that a bad one does not spoil the others."""
+    if name == "-":
+        yield sys.stdin.buffer
+        return
+    try:
+        file = Path(name).open("rb")  # noqa: SIM115 - closed below
+    except OSError as error:
+        raise InputError(f"{name} cannot be read: {error.strerror}.") from error
+    with file:
+        yield io.BytesIO(file.read())
+
+
+def _print_json(value: dict[str, object]) -> None:
+    # UTF-8 whatever the terminal's locale is: a quote is the page's own characters.
+    sys.stdout.buffer.write(json.dumps(value, ensure_ascii=False).encode("utf-8") + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def _show(answer: Answer) -> None:
+    console = Console()
+    if not console.is_terminal:
+        sys.stdout.buffer.write(answer.text.encode("utf-8") + b"\n")
+        return
+    console.print(
+        Panel(Text(answer.text), title=answer.kind.value.replace("_", " "), title_align="left")
+    )
+    for quote in answer.quotes:
+        place = f"[{quote.number}] {quote.document.id} {quote.span.start}–{quote.span.end}"
+        console.print(Text(place, style="dim"))
+
+
+def _serve(_: argparse.Namespace, settings: Settings) -> int:
+    # Gradio takes seconds to import; the other commands do without it.
+    from rag.web.app import serve  # noqa: PLC0415
+
+    serve(settings)
+    return DONE
+
+
+@contextmanager
+def _progress(what: str) -> Iterator[Report]:
+    """A progress bar on standard error that appears once there is something to do."""
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    console = Console(stderr=True)
+    # Piped standard error gets messages alone.
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
+        task = bar.add_task(what, total=None, visible=False)
+
+        def report(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total, visible=True)
+
+        yield report

@@ -1,0 +1,169 @@
+"""Question → the chunks worth reading closely: dense and sparse search, fused."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+from rag.blocks import has_phone
+from rag.datatypes import Chunk, Document, Hit, Sentence, SentenceKind
+from rag.embed import FloatArray
+from rag.index import Index
+
+# Reciprocal rank fusion's constant (Cormack, Clarke, Büttcher 2009).
+_FUSION = 60
+_COMMENTS = re.compile(
+    r"\bcomments?\b(?! on\b)|\bcommente(?:rs?|d)\b"
+    r"|\breaders?\b.{0,20}\b(?:say|said|saying|think|wrote|report|feel)"
+    r"|\b(?:wrote|written|posted|left)\b.{0,20}\b(?:under|below|beneath|underneath)\b",
+    re.I,
+)
+_REFERENCES = re.compile(
+    r"\breferences?\b|\bcit(?:ed|es?|ations?)\b|\bbibliograph|\bjournals?\b|\bstud(?:y|ies)\b"
+    r"|\bpapers?\b|\barticles?\b|\bdoi\b|\bsources?\b",
+    re.I,
+)
+_BEFORE_NAME = r"(?:\b(?:in|at|by|from|of|for) )?(?:\bthe )?"
+_CONTACT = re.compile(
+    r"\b(?:tele)?phone(?: number)?s?\b"
+    r"|\bnumbers? (?:do|should|can|could|to) (?:i |we )?(?:ring|call|phone)"
+    r"|\bcontact (?:details|info\w*|numbers?|you|them|us|someone|the)\b"
+    r"|\bget in touch\b|\bsign(?:ing)? up\b"
+    r"|\bhow (?:do|can|could|would|should) (?:i|we|one)"
+    r" (?:contact|reach|call|ring|phone|book|apply|enrol|get started|speak)",
+    re.I,
+)
+_PHONE = re.compile(r"\bphone|\btelephone|\bnumbers?\b|\bring\b|\bcall\b", re.I)
+_NEAR_CONTACT = re.compile(
+    r"\bcalls?\b|\bconfidential|\badmi(?:ssion|t)|\bconsult|\bforms?\b|\bfree\b|\benquir|\binquir|\bwebsite\b"
+    r"|\bonline\b|\bbook\b|\binformation session|\bevaluat",
+    re.I,
+)
+_NOT_CONTACT = re.compile(
+    r"\be-?mail\b|\baddress\b|\bopen|\bclos|\bhours?\b|\bwait|\bcost|\bprice", re.I
+)
+_NEARLY = 0.83
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Where an answer may come from.
+
+    ``documents`` are the pages that the question names, None for all; ``comments`` is
+    whether it asks for readers' comments, which then are the only thing it gets, and
+    ``contact`` whether it asks how to reach somebody: then only such lines answer, and
+    where it asks for a telephone number (``phone``), only lines that hold one. Elsewhere
+    such lines say nothing, unless the question is about them (``near_contact``).
+    ``question`` is what is asked of them, without the names: inside one clinic's page its
+    name tells nothing apart, and draws every sentence that bears it.
+    """
+
+    question: str
+    documents: frozenset[str] | None = None
+    comments: bool = False
+    references: bool = False
+    contact: bool = False
+    phone: bool = False
+    near_contact: bool = False
+
+    def admits(self, chunk: Chunk) -> bool:
+        """Whether an answer may come from this chunk."""
+        kind = chunk.sentences[0].kind
+        if (kind is SentenceKind.COMMENT) != self.comments:
+            return False
+        if kind is SentenceKind.REFERENCE and not self.references:
+            return False
+        if self.contact and not any(self.narrows(chunk.document, s) for s in chunk.sentences):
+            return False
+        return self.documents is None or chunk.document.id in self.documents
+
+    def narrows(self, document: Document, sentence: Sentence) -> bool:
+        """Whether a sentence of an admitted chunk may itself be quoted."""
+        told = sentence.kind is SentenceKind.CONTACT
+        if not self.contact:
+            return self.near_contact or not told
+        return told and (not self.phone or has_phone(document.slice(sentence.span)))
+
+
+def read_scope(question: str, documents: Iterable[Document]) -> Scope:
+    """Which pages a question names, and whether it asks for comments or references.
+
+    The longest name counts ("APN London" is not also "APN"). Where one name covers pages
+    that a second name tells apart ("the APN clinic in London"), the second decides; where
+    two names have no page in common, both are asked for.
+    """
+    pages: dict[str, set[str]] = {}
+    for document in documents:
+        for name in document.source.names:
+            pages.setdefault(name, set()).add(document.id)
+    names, rest = _names(question, sorted(pages, key=len)[::-1])
+    named = [frozenset(pages[name]) for name in names]
+    decisive = [ids for ids in named if not any(other < ids for other in named)]
+    return Scope(
+        question=rest,
+        documents=frozenset().union(*decisive) if decisive else None,
+        comments=bool(_COMMENTS.search(question)),
+        references=bool(_REFERENCES.search(question)),
+        contact=bool(_CONTACT.search(question) and not _NOT_CONTACT.search(question)),
+        phone=bool(_PHONE.search(question)),
+        near_contact=bool(_NEAR_CONTACT.search(question)),
+    )
+
+
+def _names(question: str, names: Sequence[str]) -> tuple[list[str], str]:
+    """The names that stand in a question, longest first, and the question without them."""
+    found = []
+    rest = question
+    for name in names:
+        # "us" is a pronoun, "US" a country.
+        flags = re.NOFLAG if name.isupper() and len(name) <= 2 else re.I
+        pattern = re.compile(rf"{_BEFORE_NAME}(?<!\w){re.escape(name)}(?!\w)(?:['’]s)?", flags)
+        if pattern.search(rest):
+            found.append(name)
+            rest = pattern.sub(" ", rest)
+    for name in (name for name in names if name.isalpha() and len(name) >= 6):
+        for word in re.findall(r"[^\W\d_]{5,}", rest):
+            if _misspells(word, name):
+                found.append(name)
+                rest = re.sub(rf"{_BEFORE_NAME}\b{word}\b", " ", rest)
+    plain = " ".join(rest.split())
+    return found, plain if any(mark.isalnum() for mark in plain) else question
+
+
+def _misspells(word: str, name: str) -> bool:
+    word, name = word.casefold(), name.casefold()
+    if word[0] != name[0] or abs(len(word) - len(name)) > 1 or word.startswith(name):
+        return False
+    return SequenceMatcher(None, word, name).ratio() >= _NEARLY
+
+
+def retrieve(index: Index, vector: FloatArray, *, scope: Scope, count: int) -> tuple[Hit, ...]:
+    """The chunks found for a question, best first, by reciprocal rank fusion.
+
+    Args:
+        index: what is searched.
+        vector: float32[d], the question's unit vector, for the dense search.
+        scope: the words for the sparse search; only chunks that it admits are found.
+        count: how many at most.
+    """
+    among = [chunk.id for chunk in index.chunks if scope.admits(chunk)]
+    dense = index.chunk_vectors.search(vector, count, among=among)
+    sparse = index.postings.search(scope.question, count, among=among)
+    dense_ranks = {row: rank for rank, (row, _) in enumerate(dense, start=1)}
+    sparse_ranks = {row: rank for rank, (row, _) in enumerate(sparse, start=1)}
+    hits = (
+        Hit(
+            index.chunks[row],
+            _fused(dense_ranks.get(row), sparse_ranks.get(row)),
+            dense_ranks.get(row),
+            sparse_ranks.get(row),
+        )
+        for row in sorted(dense_ranks.keys() | sparse_ranks.keys())
+    )
+    return tuple(sorted(hits, key=lambda hit: -hit.score)[:count])
+
+
+def _fused(*ranks: int | None) -> float:
+    return sum(1 / (_FUSION + rank) for rank in ranks if rank is not None)

@@ -1,0 +1,137 @@
+"""Three tiny pages, and an embedder that needs no weights."""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rag.assistant import Assistant, open_assistant
+from rag.corpus import Corpus, read_corpus
+from rag.datatypes import Document
+from rag.embed import FloatArray, SentenceTransformerEmbedder
+from rag.settings import ROOT, Settings
+from rag.sparse import terms
+
+PAGES = {
+    "lamp.txt": (
+        "How to Use the Blue Lamp\n\n"
+        "The blue lamp warms up slowly. It needs nine minutes before it is bright.\n\n"
+        "Cleaning the Lamp\n\n"
+        "Before you clean the lamp, have these things ready:\n\n"
+        "  • A soft cloth\n  • Warm water\n  • Mild soap\n\n"
+        "Call 0300 123 4567 to order a new lamp.\n"
+    ),
+    "lamp-north.txt": (
+        "The Lamp in the North\n\n"
+        "The blue lamp warms up slowly. It needs twelve minutes before it is bright.\n\n"
+        "Setting It Up\n\nHere is what happens when you set up the lamp:\n\n"
+        "  1. You unpack the lamp. Mind the glass.\n"
+        "  2. You plug the lamp in. A green light comes on.\n"
+        "  3. You press the switch for three seconds.\n"
+    ),
+    "kettle.md": (
+        "# The Kettle\n\n## Boiling\n\nThe kettle boils a litre of water in two minutes.\n\n"
+        "## Comments\n\nMy kettle burst into flames after a week!\n\n"
+        "Comment by Robin — May 1, 2024 @ 9:00 AM\n"
+    ),
+}
+SOURCES = """
+[[source]]
+path = "lamp.txt"
+title = "How to Use the Blue Lamp"
+publisher = "Southern Lamps"
+region = "South"
+names = ["Southern Lamps", "South"]
+
+[[source]]
+path = "lamp-north.txt"
+title = "The Lamp in the North"
+publisher = "Northern Lamps"
+region = "North"
+names = ["Northern Lamps", "North"]
+"""
+
+
+class HashingEmbedder:
+    """Each stemmed word has a fixed random direction; a text is the sum of its words."""
+
+    dimensions = 64
+    window = 10_000
+
+    def __init__(self) -> None:
+        self.embedded: list[str] = []
+        self.digest = hashlib.sha256(b"hashing embedder").hexdigest()
+
+    def count(self, text: str) -> int:
+        return len(text.split()) + 2
+
+    def embed(
+        self, texts: Sequence[str], *, progress: Callable[[int], None] | None = None
+    ) -> FloatArray:
+        self.embedded += texts
+        rows = np.stack([self._row(text) for text in texts]) if texts else np.zeros((0, 64))
+        if progress:
+            progress(len(texts))
+        return np.asarray(rows, dtype=np.float32)
+
+    def _row(self, text: str) -> FloatArray:
+        row = np.full(self.dimensions, 1e-6)
+        for term in terms(text):
+            generator = np.random.default_rng(zlib.crc32(term.encode()))
+            row += generator.standard_normal(self.dimensions)
+        return np.asarray(row / np.linalg.norm(row), dtype=np.float32)
+
+
+@pytest.fixture
+def embedder() -> HashingEmbedder:
+    return HashingEmbedder()
+
+
+@pytest.fixture
+def pages(tmp_path: Path) -> Path:
+    folder = tmp_path / "pages"
+    folder.mkdir()
+    for name, text in PAGES.items():
+        (folder / name).write_bytes(text.encode())
+    (folder / "sources.toml").write_text(SOURCES, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def corpus(pages: Path) -> Corpus:
+    return read_corpus(pages, most_bytes=1_000_000)
+
+
+@pytest.fixture
+def settings(pages: Path, tmp_path: Path) -> Settings:
+    return Settings(corpus=pages, index=tmp_path / "index")
+
+
+@pytest.fixture
+def assistant(settings: Settings, embedder: HashingEmbedder) -> Assistant:
+    """The real line over the tiny pages; its threshold suits the hashing embedder."""
+    opened = open_assistant(settings, embedder=embedder)
+    scale = replace(opened.calibration, slope=20.0, intercept=-7.0, operating_point=0.5)
+    return replace(opened, calibration=scale)
+
+
+@pytest.fixture(scope="session")
+def real_assistant(tmp_path_factory: pytest.TempPathFactory) -> Assistant:
+    """The shipped pages and the packaged weights, indexed anew."""
+    index = tmp_path_factory.mktemp("real") / "index"
+    return open_assistant(
+        Settings(corpus=ROOT / "corpus", index=index), embedder=SentenceTransformerEmbedder()
+    )
+
+
+@pytest.fixture(scope="session")
+def real_pages() -> dict[str, Document]:
+    """The shipped pages."""
+    corpus = read_corpus(ROOT / "corpus", most_bytes=1_000_000)
+    return {document.id: document for document in corpus.documents}

@@ -1,0 +1,67 @@
+"""Imports point downward only, and each library is imported in one place."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from rag.settings import ROOT
+
+LAYERS = (
+    {"datatypes"},
+    {"settings", "blocks"},
+    {"corpus", "split", "embed", "sparse", "triage", "ground", "bundle", "store"},
+    {"dense"},
+    {"index"},
+    {"retrieve"},
+    {"evidence"},
+    {"compose"},
+    {"assistant", "contract"},
+    {"web"},
+    {"cli"},
+    {"__main__"},
+)
+ONLY_IN = {
+    "tiktoken": "split",
+    "sentence_transformers": "embed",
+    "torch": "embed",
+    "faiss": "dense",
+    "bm25s": "sparse",
+    "gradio": "web",
+    "rich": "cli",
+}
+
+
+def imported(path: Path) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def module(path: Path) -> str:
+    return path.relative_to(ROOT / "rag").parts[0].removesuffix(".py")
+
+
+FILES = sorted(p for p in (ROOT / "rag").rglob("*.py") if p.name != "__init__.py")
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_point_downward(path: Path) -> None:
+    level = next(at for at, layer in enumerate(LAYERS) if module(path) in layer)
+    below = set().union(*LAYERS[:level]) | {module(path)}
+    used = {name.split(".")[1] for name in imported(path) if name.startswith("rag.")}
+    assert used <= below
+    assert not any(name.split(".")[0] in {"eval", "tests"} for name in imported(path))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_each_library_has_one_place(path: Path) -> None:
+    for library in {name.split(".")[0] for name in imported(path)} & ONLY_IN.keys():
+        assert module(path) == ONLY_IN[library]

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+from rag.assistant import Assistant
+from rag.compose import compose, quotable
+from rag.datatypes import Document, Evidence, Role, Sentence, SentenceKind, Span, Statement
+from rag.evidence import Scored
+
+QUESTION = "How long does it take?"
+
+
+def scored(
+    document: Document, words: str, score: float, kind: SentenceKind = SentenceKind.PROSE
+) -> Scored:
+    start = document.text.index(words)
+    sentence = Sentence(kind, Span(start, start + len(words)))
+    return Scored(Evidence(document, sentence, score), score)
+
+
+def told(*found: Scored, question: str = QUESTION, margin: float = 0.1) -> tuple[Statement, ...]:
+    return compose(found, question, most=4, margin=margin, role=Role.ANSWER)
+
+
+def test_two_clinics_that_give_other_numbers_are_both_shown_and_not_folded(
+    assistant: Assistant,
+) -> None:
+    south, north = assistant.documents["lamp.txt"], assistant.documents["lamp-north.txt"]
+    statements = told(
+        scored(south, "It needs nine minutes before it is bright.", 0.9),
+        scored(north, "It needs twelve minutes before it is bright.", 0.5),
+    )
+    assert [s.quotes[0].attribution for s in statements] == ["Southern Lamps", "Northern Lamps"]
+
+
+def test_the_same_words_on_two_pages_are_one_statement_with_both_publishers(
+    assistant: Assistant,
+) -> None:
+    south, north = assistant.documents["lamp.txt"], assistant.documents["lamp-north.txt"]
+    words = "The blue lamp warms up slowly."
+    (statement,) = told(scored(south, words, 0.9), scored(north, words, 0.85))
+    assert [q.attribution for q in statement.quotes] == ["Southern Lamps", "Northern Lamps"]
+    assert [q.number for q in statement.quotes] == [1, 2]
+
+
+def test_a_sentence_that_leans_on_the_one_before_is_quoted_with_it(assistant: Assistant) -> None:
+    south = assistant.documents["lamp.txt"]
+    (statement,) = told(scored(south, "It needs nine minutes before it is bright.", 0.9))
+    assert statement.text == (
+        "The blue lamp warms up slowly. It needs nine minutes before it is bright."
+    )
+
+
+def test_a_question_for_steps_gets_the_whole_run_verbatim(assistant: Assistant) -> None:
+    north = assistant.documents["lamp-north.txt"]
+    step = scored(north, "You plug the lamp in.", 0.9)
+    (whole,) = told(step, question="What happens, step by step?")
+    assert whole.text == north.text[north.text.index("Here is what") :].rstrip()
+    (alone,) = told(step, question="Do I plug it in?")
+    assert alone.text == "You plug the lamp in."
+
+
+def test_neighbouring_sentences_become_one_quote(assistant: Assistant) -> None:
+    north = assistant.documents["lamp-north.txt"]
+    (statement,) = told(
+        scored(north, "Mind the glass.", 0.9), scored(north, "You unpack the lamp.", 0.88)
+    )
+    assert statement.text == "You unpack the lamp. Mind the glass."
+
+
+def test_what_is_far_below_the_best_is_not_quoted(assistant: Assistant) -> None:
+    north = assistant.documents["lamp-north.txt"]
+    statements = told(
+        scored(north, "You unpack the lamp.", 0.9),
+        scored(north, "A green light comes on.", 0.7),
+    )
+    assert len(statements) == 1
+
+
+def test_questions_and_lead_ins_answer_nothing(assistant: Assistant) -> None:
+    north = assistant.documents["lamp-north.txt"]
+    lead_in = scored(
+        north, "Here is what happens when you set up the lamp:", 0.9, SentenceKind.LEAD_IN
+    )
+    assert quotable([lead_in], QUESTION) == ()
+    assert quotable([lead_in], "What are the steps?") == (lead_in,)
+
+
+def test_nothing_found_is_nothing_said() -> None:
+    assert compose((), QUESTION, most=4, margin=0.1, role=Role.ANSWER) == ()

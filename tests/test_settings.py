@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from rag.datatypes import InputError
+from rag.settings import ROOT, Settings, read_settings
+
+
+def test_defaults_stand_where_nothing_is_given() -> None:
+    assert read_settings({}) == Settings()
+
+
+def test_the_environment_goes_over_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "rag.toml"
+    file.write_text('port = 8000\nregion = "UK"\ncorpus = "pages"\n')
+    settings = read_settings({"RAG_SETTINGS": str(file), "RAG_PORT": "9000"})
+    assert (settings.port, settings.region, settings.corpus) == (9000, "UK", Path("pages"))
+
+
+def test_a_value_of_the_wrong_type_is_named() -> None:
+    with pytest.raises(InputError, match="port takes a whole number, not 'eight'"):
+        read_settings({"RAG_PORT": "eight"})
+
+
+def test_an_unknown_setting_in_the_file_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "rag.toml"
+    file.write_text("prot = 8000\n")
+    with pytest.raises(InputError, match="sets prot, which is no setting"):
+        read_settings({"RAG_SETTINGS": str(file)})
+
+
+def test_a_file_that_is_not_there_is_named() -> None:
+    with pytest.raises(InputError, match=r"nowhere\.toml"):
+        read_settings({"RAG_SETTINGS": "nowhere.toml"})
+
+
+def test_every_setting_is_documented() -> None:
+    text = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    for field in fields(Settings):
+        assert f"`RAG_{field.name.upper()}`" in text

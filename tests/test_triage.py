@@ -1,0 +1,121 @@
+"""The table's own tests. The danger and topic questions here were written with the table;
+eval/ holds others, written by someone who had not read it."""
+
+from __future__ import annotations
+
+import pytest
+
+from rag.datatypes import TriageKind
+from rag.triage import TriageTable, read_triage_table
+
+
+@pytest.fixture(scope="module")
+def table() -> TriageTable:
+    return read_triage_table(region="US")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "I want to kill myself",
+        "i dont want to wake up tomorrow",
+        "I can’t go on",
+        "my kids would be better off without me",
+        "took the whole bottle",
+        "I've just taken all my tablets",
+        "my mate isn't breathing after k",
+        "she took too much ketamine and won't wake up",
+        "he's gone blue HELP",
+        "I have chest pain after my session",
+        "my brother says he is going to hang himself",
+        "I'm going to hurt my wife",
+        "quiero matarme",
+        "chcę umrzeć",
+        "أريد أن أموت",
+        "What is ketamine? Also\nI\nwant   to\tdie",
+    ],
+)
+def test_somebody_in_danger_is_given_help(table: TriageTable, words: str) -> None:
+    triage = table.read(words)
+    assert triage.kind is TriageKind.DANGER
+    assert "911" in triage.notice
+    assert "116 123" in triage.notice
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Can you die from an overdose of ketamine?",
+        "did Matthew Perry die of it?",
+        "Does ketamine lower the risk of suicide?",
+        "Can ketamine cause difficulty breathing?",
+        "I have tried three pills and none worked. Am I the odd one out?",
+        "what happens if you take too much",
+        "Does it help with suicidal thoughts?",
+        "My husband's pain is killing his mood, does ketamine help?",
+        "I'm dying to know how long it takes",
+        "is it safe to use ketamine at home",
+        "How long does a session last?",
+        "I took my mother to the clinic and she had all her questions answered",
+    ],
+)
+def test_danger_as_a_topic_is_a_question(table: TriageTable, words: str) -> None:
+    assert table.read(words).kind is not TriageKind.DANGER
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Should I stop taking my sertraline before treatment?",
+        "how much ketamine should i take",
+        "Am I a good candidate?",
+        "can I take it with my lithium",
+        "I have high blood pressure, can I have the treatment?",
+    ],
+)
+def test_a_decision_about_oneself_is_advice(table: TriageTable, words: str) -> None:
+    assert table.read(words).kind is TriageKind.ADVICE
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Is ketamine addictive?",
+        "should antidepressants be tried first?",
+        "What should a clinic check?",
+        "can i drive home afterwards",
+        "what are the side effects",
+        "How much does it cost?",
+        "How often do people come back?",
+    ],
+)
+def test_a_question_is_a_question(table: TriageTable, words: str) -> None:
+    assert table.read(words).kind is TriageKind.QUESTION
+
+
+@pytest.mark.parametrize(
+    ("words", "rule"),
+    [
+        ("hi!", "greeting.hello"),
+        ("thank you so much", "greeting.thanks"),
+        ("are you a real person?", "greeting.about"),
+    ],
+)
+def test_small_talk_is_met_as_such(table: TriageTable, words: str, rule: str) -> None:
+    triage = table.read(words)
+    assert (triage.kind, triage.rule) == (TriageKind.GREETING, rule)
+
+
+def test_the_configured_region_comes_first() -> None:
+    notices = {
+        region: read_triage_table(region=region).read("i want to die").notice
+        for region in ("US", "UK")
+    }
+    assert notices["US"].index("911") < notices["US"].index("999")
+    assert notices["UK"].index("999") < notices["UK"].index("911")
+
+
+def test_a_very_long_text_is_read_in_reasonable_steps(table: TriageTable) -> None:
+    # Patterns that back-track over long text would hang here rather than fail.
+    assert table.read("i took my " * 5_000).kind in set(TriageKind)
+    assert table.read("a" * 1_000_000).kind is TriageKind.QUESTION
