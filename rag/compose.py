@@ -26,7 +26,7 @@ from rag.ground import make_quote
 
 NOT_IN_SOURCES = "The sources do not say."
 NEAREST = "The nearest thing they do say:"
-CONTACT = "To ask a clinic, as its page gives it:"
+CONTACT = "To ask a clinic yourself:"
 
 _LISTED = frozenset({BlockKind.LIST_ITEM, BlockKind.STEP})
 _PROCESS = re.compile(

@@ -42,6 +42,26 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def test_every_quote_of_a_long_batch_is_its_slice_and_every_page_is_quoted(index: Path) -> None:
+    lines = (ROOT / "eval" / "questions.jsonl").read_text(encoding="utf-8").split("\n")
+    dev = [json.loads(line) for line in lines if '"split": "dev"' in line]
+    asked = [{key: row[key] for key in ("id", "question", "history")} for row in dev]
+    assert len(asked) >= 60
+    given = "\n".join(json.dumps(row) for row in asked).encode()
+    done = run("ask", "--batch", "-", given=given, index=index)
+    assert done.returncode == 0, done.stderr
+    answers = [json.loads(line) for line in done.stdout.decode().split("\n")[:-1]]
+    assert [answer["id"] for answer in answers] == [row["id"] for row in asked]
+    pages = {p.name: p.read_bytes().decode() for p in (ROOT / "corpus").glob("*.txt")}
+    quoted = set()
+    for answer in answers:
+        Draft202012Validator(SCHEMA).validate(answer)
+        for quote in answer["quotes"]:
+            assert pages[quote["document"]][quote["start"] : quote["end"]] == quote["text"]
+            quoted.add(quote["document"])
+    assert quoted == set(pages)
+
+
 def test_batch_gives_one_line_for_each_in_order_and_says_which_are_bad(index: Path) -> None:
     lines = [
         json.dumps({"id": "a", "question": "Is ketamine addictive?"}),

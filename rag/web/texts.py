@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from rag import compose
+
 TAB_TITLE: Final = "Ketamine therapy: what the pages say"
 HEADING: Final = "Ask about ketamine therapy"
 # {count} is "five public pages"; {publishers} says whose pages they are.
@@ -44,10 +46,10 @@ UNDERSTOOD: Final = "Understood as: "
 PAGES_SAY: Final = "In the pages’ own words:"
 PAGES_SAY_GENERALLY: Final = "What the pages say in general:"
 PAGES_SAY_BESIDES: Final = "What the pages say about this:"
-SILENT: Final = "The pages do not say."
+SILENT: Final = compose.NOT_IN_SOURCES
 SILENT_ALONE: Final = "Try other words, or ask a doctor or a clinic."
-NEAREST: Final = "The nearest thing the sources say:"
-CONTACT: Final = "To ask the clinic:"
+NEAREST: Final = compose.NEAREST
+CONTACT: Final = compose.CONTACT
 # What stands between two help lines in a notice of the triage table.
 BETWEEN_HELP_LINES: Final = " · "
 DIFFER: Final = "The pages do not agree on this. Look at who says what."
