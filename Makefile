@@ -3,7 +3,7 @@
 
 run := .venv/bin/python
 
-.PHONY: help setup chat index test lint format lock clean
+.PHONY: help setup chat index test eval lint format lock clean
 .DEFAULT_GOAL := help
 
 help:  ## list these targets
@@ -20,6 +20,10 @@ index: setup  ## build index/ from corpus/, if it is missing or the pages change
 
 test: lint  ## lint, types and tests: all that has to pass
 	@$(run) -m pytest $(ARGS)
+
+eval: setup  ## measure grounding on the fixed questions; fails if it got worse (ARGS=--write-baseline)
+	@$(run) eval/check_questions.py
+	@$(run) -m eval.run $(ARGS)
 
 lint: setup  ## style, format and types, changing nothing
 	@$(run) -m ruff check

@@ -14,6 +14,7 @@ from rag.corpus import read_corpus
 from rag.datatypes import (
     Answer,
     AnswerKind,
+    CorpusError,
     Document,
     InputError,
     Receipt,
@@ -33,6 +34,8 @@ from rag.settings import Settings
 from rag.split import TiktokenTokenizer
 from rag.triage import TriageTable, read_triage_table
 
+# Control characters and lone surrogates become a space; marks that only turn or join vanish.
+_READABLE = {"Cc": " ", "Cs": " ", "Cf": ""}
 _KINDS = {TriageKind.ADVICE: AnswerKind.MEDICAL_ADVICE, TriageKind.GREETING: AnswerKind.GREETING}
 
 
@@ -123,9 +126,8 @@ class Assistant:
 
     def _nearest(self, found: Sequence[Scored], words: str, scope: Scope) -> tuple[Statement, ...]:
         """What comes nearest, and how to ask a clinic; nothing where nothing is near."""
-        near = self.calibration.operating_point / 2
         probability = found[0].evidence.probability if found else 0.0
-        if probability < near and not (scope.comments or scope.contact):
+        if probability < self.calibration.nearest_point and not (scope.comments or scope.contact):
             return ()
         nearest = compose(found, words, most=1, margin=0.0, role=Role.NEAREST)
         first = 1 + sum(len(statement.quotes) for statement in nearest)
@@ -187,6 +189,11 @@ def update_index(
     Raises:
         RagError: there is no page to answer from, or the index cannot be written.
     """
+    if settings.index.resolve().is_relative_to(settings.corpus.resolve()):
+        raise CorpusError(
+            f"The index {settings.index} lies among the pages in {settings.corpus}, and would be "
+            "read as one of them. Give another folder with --index."
+        )
     corpus = read_corpus(settings.corpus, most_bytes=settings.file_bytes)
     return build_index(
         corpus,
@@ -200,11 +207,10 @@ def update_index(
 
 
 def readable(words: str) -> str:
-    """Somebody's words without what no one can read: control characters, lone surrogates."""
-    kept = ("\n" if mark in "\r\n" else mark for mark in words)
+    """Somebody's words without what no one can see: control and format marks, lone surrogates."""
     return "".join(
-        " " if unicodedata.category(mark) in {"Cc", "Cs"} and mark not in "\n\t" else mark
-        for mark in kept
+        mark if mark in "\n\t\u200d" else _READABLE.get(unicodedata.category(mark), mark)
+        for mark in words
     ).strip()
 
 

@@ -2,7 +2,7 @@
 
 Plain text has lost its mark-up, so headings, lists, steps, comments, references and
 boilerplate are inferred from how people write them; Markdown marks are read where they
-stand. Every character that is not white space belongs to exactly one block.
+stand. Every visible character belongs to exactly one block.
 """
 
 from __future__ import annotations
@@ -19,10 +19,15 @@ _BULLET = re.compile(r"[ \t]*[•*‣◦▪·–+-][ \t]+(?=\S)")
 _NUMBER = re.compile(r"[ \t]*(\d{1,3})[.)][ \t]+(?=\S)")
 _MARKDOWN_HEADING = re.compile(r"(#{1,6})[ \t]+\S")
 _UNDERLINE = re.compile(r"(?:={3,}|-{3,}|_{3,}|\*{3,})\s*")
-_COMMENT_BY = re.compile(r"(?:comment by .{1,80}|.{1,60} says:\s*)", re.I | re.S)
+_COMMENT_BY = re.compile(r"comment by .{1,80}", re.I | re.S)
+# Words that may also head a section of the page itself count only with a number or a reader.
 _COMMENTS_HEADING = re.compile(
-    r"(?:\d+\s+)?(?:readers?['’]? )?(?:comments?|responses?|replies|reviews)"
-    r"|\d+ thoughts? on .*",
+    r"(?:(?:\d+|one|two|three|no|all|recent|user|readers?['’]?|your|visitors?['’]?) )*comments?"
+    r"(?: ?\(\d+\)| (?:on|to|from|for) .*|:)?"
+    r"|(?:\d+|one|two|three) (?:responses?|replies|reviews?|thoughts?)(?: (?:on|to) .*|:)?"
+    r"|(?:customer|patient|user|reader|client)s?['’]? (?:reviews?|responses|testimonials?|stories)"
+    r"|testimonials?"
+    r"|what (?:our )?(?:patients|clients|readers|people|customers) (?:say|are saying).*",
     re.I,
 )
 _BYLINE = re.compile(
@@ -39,11 +44,10 @@ _REFERENCES_HEADING = re.compile(
 _PHONE = re.compile(r"(?<![\w.])\+?\(?\d(?:[\s().-]?\d){8,13}(?![\w-])")
 _FORM = re.compile(r"\bfill (?:out|in) your\b|\bcontact form\b", re.I)
 _CALL_TO_ACTION = re.compile(
-    r"\b(?:contact (?:us|our)|call (?:us|now|today|\+?\(?\d)|get in touch"
-    r"|reach out to (?:us|the team)"
-    r"|schedule (?:a|your) (?:consult|call|comprehensive|appointment|visit|free)|fill out your"
-    r"|(?:online )?contact form|e-?mail us|visit us|book (?:a|your) (?:call|consult|appointment)"
-    r"|join our)\b",
+    r"^(?:please )?(?:call|contact|phone|e-?mail|visit|reach out|get in touch|join\s+our"
+    r"|fill (?:out|in) your"
+    r"|(?:book|schedule) (?:a|an|your))\b"
+    r"|\bplease\s+(?:call|contact|reach out|visit|get in touch|e-?mail)\b",
     re.I,
 )
 _BOILERPLATE = re.compile(
@@ -55,13 +59,18 @@ _BOILERPLATE = re.compile(
     r"|^back to top\b|^start the admissions",
     re.I,
 )
-_END = re.compile(r"(?P<stop>[.!?…]+)[”’\"')\]»]*(?=(?P<spaced>\s))|[。！？]+[”’」』）]*")
+_END = re.compile(
+    r"(?<![.!?…])(?P<stop>[.!?…]++)[”’\"')\]»]*+(?=(?P<spaced>\s))|[。！？]++[”’」』）]*+"
+)
+_VISIBLE = re.compile(r"\S")
 _ABBREVIATION = re.compile(
     r"(?:\b(?:Drs?|Mrs?|Ms|Mx|Prof|St|Sr|Jr|vs|etc|e\.g|i\.e|cf|approx|Nos?|Figs?|Inc|Ltd|Co|Corp"
     r"|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec|a\.m|p\.m|U\.S|U\.K)|\b[A-Z]|^\d{1,3})\.$"
 )
 _MOST_BOILERPLATE = 240
 _MOST_HEADING = 120
+# Where layout alone tells a heading, all are of one level, below the title.
+_PLAIN_LEVEL = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,23 +80,26 @@ class _Paragraph:
     span: Span
     text: str
     blank_before: int
+    heading: int = 0
+    """The number of "#" that mark it as a heading."""
 
 
-def read_blocks(text: str, *, title: str = "") -> tuple[Block, ...]:
+def read_blocks(text: str, *, title: str = "", markdown: bool = False) -> tuple[Block, ...]:
     """The blocks of a page, in order.
 
     Args:
         text: the page exactly as read.
+        markdown: "#" marks a heading; in plain text a reader may have begun a line with it.
         title: the page's title where the owner has given it; else the first heading is it.
     """
-    paragraphs = tuple(_paragraphs(text))
+    paragraphs = tuple(_paragraphs(text, markdown=markdown))
     usual_gap = min((p.blank_before for p in paragraphs[1:]), default=1)
     kinds = [_kind(p, paragraphs, at) for at, p in enumerate(paragraphs)]
     blocks = [
-        Block(kind, p.span, _level(kind, p.text), after_gap=p.blank_before > max(usual_gap, 1))
+        Block(kind, p.span, _level(kind, p), after_gap=p.blank_before > max(usual_gap, 1))
         for kind, p in zip(kinds, paragraphs, strict=True)
     ]
-    blocks = _join_comments(text, blocks)
+    blocks = _join_comments(text, blocks, markdown=markdown)
     blocks = _mark_references(text, blocks)
     blocks = _mark_titles(text, blocks, title)
     return tuple(_with_lead_ins(text, blocks))
@@ -117,8 +129,8 @@ def sentence_ends(text: str) -> tuple[int, ...]:
     """
     ends: list[int] = []
     for match in _END.finditer(text):
-        after = text[match.end() :].lstrip()[:1]
-        if not after or (match["spaced"] is not None and after.islower()):
+        after = _VISIBLE.search(text, match.end())
+        if after is None or (match["spaced"] is not None and after[0].islower()):
             continue
         if match[0] == "." and _ABBREVIATION.search(text[max(match.start() - 12, 0) : match.end()]):
             continue
@@ -151,32 +163,32 @@ def _plain(text: str) -> str:
     return " ".join(text.split()).casefold().strip(" .:#*_")
 
 
-def _paragraphs(text: str) -> Iterator[_Paragraph]:
+def _paragraphs(text: str, *, markdown: bool) -> Iterator[_Paragraph]:
     """Lines grouped by blank lines; a list mark or a Markdown heading starts a new group."""
     start = end = -1
-    blank = gap = 0
+    blank = gap = level = 0
     for match in _LINE.finditer(text):
         line = visible(text, Span(match.start(), match.end()))
         if line.start == line.end:
             blank += 1
             continue
         words = text[match.start() : line.end]
-        marked = _BULLET.match(words) or _NUMBER.match(words) or _MARKDOWN_HEADING.match(words)
-        heading_above = start >= 0 and _MARKDOWN_HEADING.match(text[start:end])
-        if start >= 0 and (blank or marked or heading_above):
-            yield _Paragraph(Span(start, end), text[start:end], gap)
+        marks = _MARKDOWN_HEADING.match(words) if markdown else None
+        marked = marks or _BULLET.match(words) or _NUMBER.match(words)
+        if start >= 0 and (blank or marked or level):
+            yield _Paragraph(Span(start, end), text[start:end], gap, level)
             start = -1
         if start < 0:
-            start, gap = line.start, blank
+            start, gap, level = line.start, blank, len(marks[1]) if marks else 0
         end, blank = line.end, 0
     if start >= 0:
-        yield _Paragraph(Span(start, end), text[start:end], gap)
+        yield _Paragraph(Span(start, end), text[start:end], gap, level)
 
 
 def _kind(paragraph: _Paragraph, paragraphs: tuple[_Paragraph, ...], at: int) -> BlockKind:
     text = paragraph.text
     short = len(text) <= _MOST_BOILERPLATE
-    if _MARKDOWN_HEADING.match(text):
+    if paragraph.heading:
         return BlockKind.HEADING
     if _UNDERLINE.fullmatch(text) or (short and _BOILERPLATE.search(text)):
         return BlockKind.BOILERPLATE
@@ -211,44 +223,49 @@ def _reads_as_heading(text: str) -> bool:
     return len(words) <= 16 and (text.endswith("?") or titled or len(words) <= 8)
 
 
-def _level(kind: BlockKind, text: str) -> int:
+def _level(kind: BlockKind, paragraph: _Paragraph) -> int:
     if kind is not BlockKind.HEADING:
         return 0
-    marks = _MARKDOWN_HEADING.match(text)
-    return len(marks[1]) if marks else 2
+    return paragraph.heading or _PLAIN_LEVEL
 
 
-def _join_comments(text: str, blocks: list[Block]) -> list[Block]:
+def _join_comments(text: str, blocks: list[Block], *, markdown: bool) -> list[Block]:
     """One block for each reader's comment: its words and the line that says who wrote it."""
     joined: list[Block] = []
-    listing = False
+    under = 0  # the level of the heading that comments stand under
     for block in blocks:
         words = text[block.span.start : block.span.end]
-        if _COMMENTS_HEADING.fullmatch(words.strip("# \t:")):
-            listing = True
-            joined.append(replace(block, kind=BlockKind.HEADING))
+        if not under and _COMMENTS_HEADING.fullmatch(words.strip("# \t")):
+            under = block.level or _PLAIN_LEVEL
+            joined.append(replace(block, kind=BlockKind.HEADING, level=under))
         elif _COMMENT_BY.fullmatch(words):
             first = _comment_start(joined)
             start = joined[first].span.start if first < len(joined) else block.span.start
             del joined[first:]
             joined.append(Block(BlockKind.COMMENT, Span(start, block.span.end)))
         else:
-            # Under "Comments" a short line is a comment; only a marked heading ends them.
-            listing = listing and not _MARKDOWN_HEADING.match(words)
-            comment = listing and block.kind is not BlockKind.BOILERPLATE
+            # In plain text a short line under "Comments" is a comment: nothing ends them there.
+            if markdown and block.kind is BlockKind.HEADING and block.level <= under:
+                under = 0
+            comment = under and block.kind is not BlockKind.BOILERPLATE
             joined.append(replace(block, kind=BlockKind.COMMENT) if comment else block)
     return joined
 
 
 def _comment_start(blocks: list[Block]) -> int:
-    """Where the comment that is signed next begins: its number, or the block before."""
-    for back in range(1, min(len(blocks), 6) + 1):
-        kind = blocks[-back].kind
-        if kind is BlockKind.COMMENT or kind is BlockKind.BOILERPLATE:
-            break
+    """Where the comment that is signed next begins: at its number, or after the one before."""
+    at = len(blocks)
+    while at > 0:
+        kind = blocks[at - 1].kind
         if kind is BlockKind.STEP:
-            return len(blocks) - back
-    return len(blocks) - 1 if blocks and blocks[-1].kind is not BlockKind.COMMENT else len(blocks)
+            return at - 1
+        if kind is BlockKind.COMMENT:
+            return at
+        if kind in {BlockKind.HEADING, BlockKind.TITLE, BlockKind.BOILERPLATE}:
+            break
+        at -= 1
+    # Unnumbered, and the first: only what stands right above is surely its words.
+    return max(len(blocks) - 1, 0)
 
 
 def _mark_references(text: str, blocks: list[Block]) -> list[Block]:

@@ -23,11 +23,12 @@ from rich.text import Text
 from rag.assistant import Assistant, open_assistant, update_index
 from rag.contract import answer_json
 from rag.corpus import read_corpus
-from rag.datatypes import Answer, InputError, RagError
+from rag.datatypes import Answer, InputError, RagError, TriageKind
 from rag.embed import SentenceTransformerEmbedder
 from rag.index import Progress as Report
 from rag.index import open_index
 from rag.settings import Settings, read_settings
+from rag.triage import read_triage_table
 
 DONE, FAILED, PARTLY = 0, 1, 2
 _EXAMPLES = """\
@@ -163,9 +164,18 @@ def _ask(options: argparse.Namespace, settings: Settings) -> int:
     if options.batch is not None:
         with _lines(options.batch) as lines, _progress("Indexing") as progress:
             return _batch(lines, open_assistant(settings, progress=progress))
-    question = sys.stdin.read() if options.question == "-" else options.question
-    with _progress("Indexing") as progress:
-        assistant = open_assistant(settings, progress=progress)
+    question = options.question
+    if question == "-":
+        question = sys.stdin.buffer.read().decode("utf-8", "replace")
+    try:
+        with _progress("Indexing") as progress:
+            assistant = open_assistant(settings, progress=progress)
+    except RagError:
+        # Help for somebody in danger does not wait for what is broken here.
+        triage = read_triage_table(region=settings.region).read(question)
+        if triage.kind is TriageKind.DANGER:
+            print(triage.notice)
+        raise
     answer = assistant.ask(question)
     if options.json:
         _print_json(answer_json(answer))
@@ -188,7 +198,7 @@ def _batch(lines: Iterable[bytes], assistant: Assistant) -> int:
 def _answer_line(line: bytes, assistant: Assistant) -> dict[str, object]:
     try:
         row = json.loads(line.decode("utf-8-sig"))
-    except (UnicodeDecodeError, ValueError) as error:
+    except (UnicodeDecodeError, ValueError, RecursionError) as error:
         raise InputError(f"This line is not JSON: {error}.") from error
     if not isinstance(row, dict) or not isinstance(row.get("question"), str):
         raise InputError('A line is an object with a text "question".')
@@ -217,7 +227,9 @@ def _lines(name: str) -> Iterator[Iterable[bytes]]:
 
 def _print_json(value: dict[str, object]) -> None:
     # UTF-8 whatever the terminal's locale is: a quote is the page's own characters.
-    sys.stdout.buffer.write(json.dumps(value, ensure_ascii=False).encode("utf-8") + b"\n")
+    sys.stdout.buffer.write(
+        json.dumps(value, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+    )
     sys.stdout.buffer.flush()
 
 
@@ -227,11 +239,20 @@ def _show(answer: Answer) -> None:
         sys.stdout.buffer.write(answer.text.encode("utf-8") + b"\n")
         return
     console.print(
-        Panel(Text(answer.text), title=answer.kind.value.replace("_", " "), title_align="left")
+        Panel(
+            Text(_harmless(answer.text)),
+            title=answer.kind.value.replace("_", " "),
+            title_align="left",
+        )
     )
     for quote in answer.quotes:
         place = f"[{quote.number}] {quote.document.id} {quote.span.start}–{quote.span.end}"
         console.print(Text(place, style="dim"))
+
+
+def _harmless(text: str) -> str:
+    """``text`` without what would steer a terminal."""
+    return "".join(mark for mark in text if mark.isprintable() or mark in "\n\t\u00a0")
 
 
 def _serve(_: argparse.Namespace, settings: Settings) -> int:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from rag.blocks import list_mark, sentence_ends, visible
+from rag.blocks import list_mark, same_words, sentence_ends, visible
 from rag.datatypes import (
     Block,
     BlockKind,
@@ -41,13 +41,13 @@ _LEANS = re.compile(
     r"(?:It|They|This|These|Those|That|He|She|Such|In addition|However|Also|Therefore|In this way"
     r"|Instead)\b"
 )
-_NUMBER = re.compile(
-    r"\d+(?:[.,]\d+)*|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twelve|fifteen|twenty|thirty|half"
-    r"|twice|no|not|never|without|cannot)\b|n['’]t\b",
+# A lead-in with such a word gives its list another meaning than the items have alone.
+_TURNS_ROUND = re.compile(
+    r"\b(?:no|not|never|none|avoid|without|instead|false|myths?|wrong|unless|stop|less|rather)\b"
+    r"|n['’]t\b",
     re.I,
 )
 _WORD = re.compile(r"[^\W_]+")
-_SAME = 0.75
 _LIKE = 0.6
 
 
@@ -118,6 +118,8 @@ def _passage(scored: Scored, question: str) -> _Passage:
     evidence = scored.evidence
     document, sentence = evidence.document, evidence.sentence
     span = sentence.span
+    if sentence.kind is SentenceKind.FRAGMENT:
+        span = _around(document, span)
     if sentence.kind in {SentenceKind.PROSE, SentenceKind.LEAD_IN}:
         span = _whole(document, span, question, lead_in=sentence.kind is SentenceKind.LEAD_IN)
     return _Passage(document, span, sentence.kind is SentenceKind.COMMENT, scored.score)
@@ -129,6 +131,9 @@ def _whole(document: Document, span: Span, question: str, *, lead_in: bool) -> S
     if run and (lead_in or (run[0].kind is BlockKind.STEP and _PROCESS.search(question))):
         start = run[0].lead_in.start if run[0].lead_in else run[0].span.start
         return Span(start, run[-1].span.end)
+    if run and run[0].lead_in and _TURNS_ROUND.search(document.slice(run[0].lead_in)):
+        # "Never do any of these:" must stand above whichever of them is quoted.
+        return Span(run[0].lead_in.start, span.end)
     if _LEANS.match(document.text, span.start):
         return _with_sentence_before(document, span)
     return span
@@ -154,6 +159,19 @@ def _run(document: Document, span: Span, *, lead_in: bool) -> tuple[Block, ...]:
     while last + 1 < len(blocks) and blocks[last + 1].kind is blocks[at].kind:
         last += 1
     return blocks[first : last + 1]
+
+
+def _around(document: Document, span: Span) -> Span:
+    """The whole sentence that a fragment was cut from for the embedder."""
+    block = next((b for b in document.blocks if b.span.covers(span)), None)
+    if block is None:
+        return span
+    words = document.slice(block.span)
+    mark = list_mark(words) if block.kind in _LISTED else 0
+    ends = [mark, *sentence_ends(words), len(words)]
+    start = max(end for end in ends if block.span.start + end <= span.start)
+    end = min(end for end in ends if block.span.start + end >= span.end)
+    return visible(document.text, Span(block.span.start + start, block.span.start + end))
 
 
 def _with_sentence_before(document: Document, span: Span) -> Span:
@@ -195,7 +213,7 @@ def _union(one: _Passage, other: _Passage) -> _Passage:
 
 
 def _fold(passages: Sequence[_Passage]) -> list[list[_Passage]]:
-    """Passages grouped so that those which say the same in nearly the same words are one."""
+    """Passages grouped so that the same words on two pages are one statement."""
     groups: list[list[_Passage]] = []
     for passage in passages:
         group = next((g for g in groups if _says_the_same(g[0], passage)), None)
@@ -207,12 +225,9 @@ def _fold(passages: Sequence[_Passage]) -> list[list[_Passage]]:
 
 
 def _says_the_same(one: _Passage, other: _Passage) -> bool:
-    """Nearly the same words, and no other number or negation: those turn a meaning round."""
-    if one.comment != other.comment:
-        return False
+    """The very same words: any other one ("rarely", "not", a number) may turn a meaning round."""
     texts = [passage.document.slice(passage.span) for passage in (one, other)]
-    numbers = [sorted(word.casefold() for word in _NUMBER.findall(text)) for text in texts]
-    return numbers[0] == numbers[1] and _likeness(*texts) >= _SAME
+    return one.comment == other.comment and same_words(*texts)
 
 
 def _likeness(one: str, other: str) -> float:

@@ -14,6 +14,7 @@ from rag.datatypes import BlockKind, CorpusError, Document, Source
 
 SOURCES = "sources.toml"
 SUFFIXES = frozenset({".txt", ".md"})
+_PATIENCE = 5
 _NOT_PAGES = frozenset({"readme", "licence", "license", "changelog"})
 
 
@@ -40,6 +41,7 @@ class Corpus:
     documents: tuple[Document, ...]
     problems: tuple[Problem, ...]
     digest: str
+    most_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,16 @@ def read_corpus(folder: Path, *, most_bytes: int) -> Corpus:
     Raises:
         CorpusError: the folder or its sources.toml cannot be used at all.
     """
+    for _ in range(_PATIENCE):
+        digest = corpus_digest(folder)
+        corpus = _read(folder, most_bytes, digest)
+        # A page that is edited while the others are read belongs to neither state.
+        if corpus_digest(folder) == digest:
+            return corpus
+    raise CorpusError(f"The pages in {folder} keep changing while they are read. Try again.")
+
+
+def _read(folder: Path, most_bytes: int, digest: str) -> Corpus:
     entries = _read_sources(folder)
     documents: list[Document] = []
     problems: list[Problem] = []
@@ -72,8 +84,9 @@ def read_corpus(folder: Path, *, most_bytes: int) -> Corpus:
         seen[page.digest] = page.id
         documents.append(page)
         problems.extend(_changed(page, entries))
-    problems.extend(_missing(folder, entries))
-    return Corpus(tuple(documents), tuple(problems), corpus_digest(folder))
+    named = {problem.path for problem in problems} | {document.id for document in documents}
+    problems.extend(_missing(entries, named))
+    return Corpus(tuple(documents), tuple(problems), digest, most_bytes)
 
 
 def corpus_digest(folder: Path) -> str:
@@ -119,6 +132,8 @@ def _read_page(
     folder: Path, path: Path, entries: Mapping[str, _Entry], most_bytes: int
 ) -> Document | Problem:
     name = path.relative_to(folder).as_posix()
+    if not name.isprintable():
+        return Problem(ascii(name), "has a name that cannot be shown", "Give it another name.")
     if path.suffix.lower() not in SUFFIXES:
         return Problem(name, "is not a .txt or .md file", "Save the page's text as .txt, UTF-8.")
     if not path.resolve().is_relative_to(folder.resolve()):
@@ -151,7 +166,7 @@ def _document(name: str, content: bytes, source: Source) -> Document | Problem:
         )
     if not text.strip("\ufeff\u200b \t\r\n"):
         return Problem(name, "is empty", "Put the page's text in it, or remove it.")
-    blocks = read_blocks(text, title=source.title)
+    blocks = read_blocks(text, title=source.title, markdown=name.lower().endswith(".md"))
     document = Document(name, source, text, blocks, hashlib.sha256(content).hexdigest())
     return document if source.title else replace(document, source=_titled(document))
 
@@ -179,12 +194,13 @@ def _changed(page: Document, entries: Mapping[str, _Entry]) -> Iterator[Problem]
         )
 
 
-def _missing(folder: Path, entries: Mapping[str, _Entry]) -> Iterator[Problem]:
-    for name in entries:
-        if not (folder / name).is_file():
-            yield Problem(
-                name, f"stands in {SOURCES}, but there is no such file", "Add it, or take it out."
-            )
+def _missing(entries: Mapping[str, _Entry], named: set[str]) -> Iterator[Problem]:
+    for name in sorted(entries.keys() - named):
+        yield Problem(
+            name,
+            f"stands in {SOURCES}, but is the path of no page",
+            'Write the path from this folder, as in "sub/page.txt", or take the entry out.',
+        )
 
 
 def _read_sources(folder: Path) -> dict[str, _Entry]:
@@ -193,7 +209,13 @@ def _read_sources(folder: Path) -> dict[str, _Entry]:
         return {}
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
-        return dict(_entry(entry) for entry in table.get("source", []))
+        if unknown := sorted(set(table) - {"source"}):
+            raise TypeError(f"it has {', '.join(unknown)}, but only [[source]] is known")
+        entries = [_entry(entry) for entry in table.get("source", [])]
+        names = [name for name, _ in entries]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise TypeError(f"{', '.join(twice)} stands in it twice")
+        return dict(entries)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, TypeError) as error:
         raise CorpusError(f"{path} cannot be used: {error}. Mend that line.") from error
 

@@ -139,6 +139,7 @@ class SentenceKind(StrEnum):
     """What a quotable stretch of text is."""
 
     PROSE = "prose"
+    FRAGMENT = "fragment"  # of a sentence too long for the embedder; quoted only whole
     LEAD_IN = "lead_in"
     LIST = "list"
     CONTACT = "contact"

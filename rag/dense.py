@@ -9,7 +9,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.datatypes import IndexCorruptError
+from rag.datatypes import IndexCorruptError, StoredIndexError
 from rag.embed import FloatArray
 
 
@@ -37,12 +37,15 @@ class DenseIndex:
             return cls(faiss.read_index(str(path)))
         except RuntimeError as error:
             raise IndexCorruptError(
-                f"{path.name} is no FAISS index; run `python -m rag index`."
+                f"{path.name} is no FAISS index; run `python -m rag index --rebuild`."
             ) from error
 
     def save(self, path: Path) -> None:
         """Write the index to one file."""
         faiss.write_index(self._index, str(path))
+        # On a full disk FAISS prints a line and goes on.
+        if len(DenseIndex.open(path)) != len(self):
+            raise StoredIndexError(f"{path.name} could not be written whole. Make room.")
 
     def __len__(self) -> int:
         return int(self._index.ntotal)

@@ -24,16 +24,18 @@ class Calibration:
 
     A sentence's score is the mean of its own cosine with the question and, weighted by
     ``chunk_weight``, that of the chunk it stands in. Its probability of answering is
-    ``1 / (1 + exp(-(slope * score + intercept)))`` (Platt 1999). ``operating_point`` is
-    the probability below which the sources are said to be silent; ``margin`` is how far
-    below the best score a further quote may lie; ``contact_bonus`` is added to the scores
-    of contact lines where somebody asks how to reach a clinic.
+    ``1 / (1 + exp(-(slope * score + intercept)))`` (Platt 1999). Below ``operating_point``
+    the sources are said to be silent; below ``nearest_point`` nothing is near enough to be
+    shown even as the nearest thing. ``margin`` is how far below the best score a further
+    quote may lie; ``contact_bonus`` is added to the scores of contact lines where somebody
+    asks how to reach a clinic.
     """
 
     chunk_weight: float
     slope: float
     intercept: float
     operating_point: float
+    nearest_point: float
     margin: float
     contact_bonus: float
 

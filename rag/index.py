@@ -33,6 +33,7 @@ Progress = Callable[[int, int], None]
 _DOCUMENTS, _CHUNKS = "documents.jsonl", "chunks.jsonl"
 _CHUNK_VECTORS, _SENTENCE_VECTORS = "chunks.faiss", "sentences.faiss"
 _POSTINGS = "postings"
+_READERS = ("blocks.py", "corpus.py", "index.py", "sparse.py", "split.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +66,18 @@ class BuildReport:
     fresh: bool = False
 
 
-def recipe(corpus_digest: str, *, embedder: str, chunk_tokens: int) -> Recipe:
+def recipe(corpus: Corpus, *, embedder: str, chunk_tokens: int) -> Recipe:
     """The recipe of the index that a corpus calls for."""
-    return Recipe(bundle.SCHEMA, corpus_digest, embedder, ENCODING, chunk_tokens)
+    code = b"".join((Path(__file__).parent / name).read_bytes() for name in _READERS)
+    return Recipe(
+        bundle.SCHEMA,
+        corpus.digest,
+        embedder,
+        ENCODING,
+        chunk_tokens,
+        corpus.most_bytes,
+        hashlib.sha256(code).hexdigest(),
+    )
 
 
 def is_current(index: Path, wanted: Recipe) -> bool:
@@ -101,7 +111,7 @@ def build_index(
     if not corpus.documents:
         reasons = "".join(f"\n  {problem}" for problem in corpus.problems)
         raise CorpusError(f"There is no page to answer from.{reasons or ' The folder is empty.'}")
-    wanted = recipe(corpus.digest, embedder=embedder.digest, chunk_tokens=chunk_tokens)
+    wanted = recipe(corpus, embedder=embedder.digest, chunk_tokens=chunk_tokens)
     # Looked at before the lock too: an index that is up to date may lie on a read-only disk.
     if not rebuild and is_current(folder, wanted):
         return _nothing_done(folder)
@@ -142,9 +152,8 @@ def open_index(folder: Path, *, every_byte: bool = False) -> Index:
 
 
 def _open(folder: Path, manifest: Manifest, *, every_byte: bool) -> Index:
-    small = {_DOCUMENTS, _CHUNKS}
     for name in manifest.files:
-        bundle.check_file(folder, manifest, name, every_byte=every_byte or name in small)
+        bundle.check_file(folder, manifest, name, every_byte=every_byte)
     home = folder / manifest.folder
     documents = store.read_documents(home / _DOCUMENTS)
     chunks = store.read_chunks(home / _CHUNKS, documents)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -15,9 +16,9 @@ from rag.index import Index
 # Reciprocal rank fusion's constant (Cormack, Clarke, Büttcher 2009).
 _FUSION = 60
 _COMMENTS = re.compile(
-    r"\bcomments?\b(?! on\b)|\bcommente(?:rs?|d)\b"
+    r"(?<!\bno )\bcomments?\b(?! on\b)|\bcommente(?:rs?|d)\b"
     r"|\breaders?\b.{0,20}\b(?:say|said|saying|think|wrote|report|feel)"
-    r"|\b(?:wrote|written|posted|left)\b.{0,20}\b(?:under|below|beneath|underneath)\b",
+    r"|\b(?:wrote|write|posted)\b.{0,20}\b(?:under|below|beneath|underneath) (?:the|that|it)\b",
     re.I,
 )
 _REFERENCES = re.compile(
@@ -25,7 +26,12 @@ _REFERENCES = re.compile(
     r"|\bpapers?\b|\barticles?\b|\bdoi\b|\bsources?\b",
     re.I,
 )
-_BEFORE_NAME = r"(?:\b(?:in|at|by|from|of|for) )?(?:\bthe )?"
+_BEFORE_NAME = (
+    r"(?P<not>\bnon-|\b(?:not|outside|except|without|besides|other than|apart from|instead of)"
+    r"(?: (?:of|in|at|for))?(?: the)? )?(?:\b(?:in|at|by|from|of|for) )?(?:\bthe )?"
+)
+# "The British Journal of Psychiatry" is no clinic.
+_NO_JOURNAL = r"(?!\s+(?:journal|medical association|psychological|psychiatric))"
 _CONTACT = re.compile(
     r"\b(?:tele)?phone(?: number)?s?\b"
     r"|\bnumbers? (?:do|should|can|could|to) (?:i |we )?(?:ring|call|phone)"
@@ -92,18 +98,24 @@ def read_scope(question: str, documents: Iterable[Document]) -> Scope:
 
     The longest name counts ("APN London" is not also "APN"). Where one name covers pages
     that a second name tells apart ("the APN clinic in London"), the second decides; where
-    two names have no page in common, both are asked for.
+    two names have no page in common, both are asked for. "Outside London" asks for the
+    other pages.
     """
+    documents = tuple(documents)
     pages: dict[str, set[str]] = {}
     for document in documents:
         for name in document.source.names:
             pages.setdefault(name, set()).add(document.id)
-    names, rest = _names(question, sorted(pages, key=len)[::-1])
-    named = [frozenset(pages[name]) for name in names]
-    decisive = [ids for ids in named if not any(other < ids for other in named)]
+    named = _names(unicodedata.normalize("NFKC", question), sorted(pages, key=len)[::-1])
+    asked = [frozenset(pages[name]) for name in named.found]
+    decisive = [ids for ids in asked if not any(other < ids for other in asked)]
+    chosen = frozenset[str]().union(*decisive)
+    if named.excluded:
+        chosen = chosen or frozenset(document.id for document in documents)
+        chosen -= frozenset[str]().union(*(pages[name] for name in named.excluded))
     return Scope(
-        question=rest,
-        documents=frozenset().union(*decisive) if decisive else None,
+        question=named.rest,
+        documents=chosen if named.found or named.excluded else None,
         comments=bool(_COMMENTS.search(question)),
         references=bool(_REFERENCES.search(question)),
         contact=bool(_CONTACT.search(question) and not _NOT_CONTACT.search(question)),
@@ -112,24 +124,44 @@ def read_scope(question: str, documents: Iterable[Document]) -> Scope:
     )
 
 
-def _names(question: str, names: Sequence[str]) -> tuple[list[str], str]:
-    """The names that stand in a question, longest first, and the question without them."""
-    found = []
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """Names that a question asks for, those it leaves out, and the question without them."""
+
+    found: tuple[str, ...]
+    excluded: tuple[str, ...]
+    rest: str
+
+
+def _names(question: str, names: Sequence[str]) -> _Named:
+    """The names in a question, the longest first, each stretch of it taken once."""
+    found: list[str] = []
+    excluded: list[str] = []
     rest = question
     for name in names:
-        # "us" is a pronoun, "US" a country.
-        flags = re.NOFLAG if name.isupper() and len(name) <= 2 else re.I
-        pattern = re.compile(rf"{_BEFORE_NAME}(?<!\w){re.escape(name)}(?!\w)(?:['’]s)?", flags)
-        if pattern.search(rest):
-            found.append(name)
-            rest = pattern.sub(" ", rest)
+        for match in _pattern(name, question).finditer(rest):
+            (excluded if match["not"] else found).append(name)
+        rest = _pattern(name, question).sub(" ", rest)
     for name in (name for name in names if name.isalpha() and len(name) >= 6):
         for word in re.findall(r"[^\W\d_]{5,}", rest):
             if _misspells(word, name):
                 found.append(name)
                 rest = re.sub(rf"{_BEFORE_NAME}\b{word}\b", " ", rest)
     plain = " ".join(rest.split())
-    return found, plain if any(mark.isalnum() for mark in plain) else question
+    searched = plain if any(mark.isalnum() for mark in plain) else question
+    return _Named(tuple(dict.fromkeys(found)), tuple(dict.fromkeys(excluded)), searched)
+
+
+def _pattern(name: str, question: str) -> re.Pattern[str]:
+    """Where a name stands: "US" is a country only in capitals, or after "in the"."""
+    words = re.escape(name.rstrip("."))
+    if name == "US":
+        shouted = not any(mark.islower() for mark in question)
+        capitals = "" if shouted else "(?-i:US)|"
+        words = (
+            rf"(?:{capitals}(?<=in the )us|(?<=from the )us|(?<=the )us(?= (?:clinic|one|page)))"
+        )
+    return re.compile(rf"{_BEFORE_NAME}(?<!\w){words}(?:\.|['’]?s)?(?!\w){_NO_JOURNAL}", re.I)
 
 
 def _misspells(word: str, name: str) -> bool:

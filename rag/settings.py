@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -12,6 +13,15 @@ from rag.datatypes import InputError
 
 ROOT = Path(__file__).resolve().parent.parent
 PREFIX = "RAG_"
+REGIONS = ("US", "UK")
+_LEAST = {
+    "chunk_tokens": 32,
+    "file_bytes": 1,
+    "question_characters": 1,
+    "retrieved_chunks": 1,
+    "quotes": 1,
+    "port": 0,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +56,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     """Settings from ``RAG_*`` variables over the file that ``RAG_SETTINGS`` names, if any.
 
     Raises:
-        InputError: a name is unknown, or a value is not of the setting's type.
+        InputError: a name in the file is unknown, or a value is not one the setting takes.
     """
     given: dict[str, object] = {}
     file = environment.get(PREFIX + "SETTINGS")
@@ -57,7 +67,9 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         name = key.removeprefix(PREFIX).lower()
         if key.startswith(PREFIX) and key != PREFIX + "SETTINGS" and name in names:
             given[name] = value
-    return Settings(**{name: _convert(name, value) for name, value in given.items()})  # type: ignore[arg-type]
+    settings = Settings(**{name: _convert(name, value) for name, value in given.items()})  # type: ignore[arg-type]
+    _check_ranges(settings)
+    return settings
 
 
 def _read_file(path: Path) -> dict[str, object]:
@@ -75,10 +87,23 @@ def _read_file(path: Path) -> dict[str, object]:
     return values
 
 
-def _convert(name: str, value: object) -> Path | int | float | str:
+def _check_ranges(settings: Settings) -> None:
+    for name, least in _LEAST.items():
+        value = getattr(settings, name)
+        if value < least:
+            raise InputError(f"The setting {name} takes at least {least}, not {value}.")
+    if settings.region not in REGIONS:
+        raise InputError(
+            f"The setting region takes {' or '.join(REGIONS)}, not {settings.region!r}."
+        )
+
+
+def _convert(name: str, value: object) -> Path | int | str:
     default = getattr(Settings(), name)
-    try:
-        return type(default)(value) if not isinstance(default, Path) else Path(str(value))
-    except ValueError as error:
-        kind = {int: "a whole number", float: "a number"}[type(default)]
-        raise InputError(f"The setting {name} takes {kind}, not {value!r}.") from error
+    if isinstance(default, int):
+        if isinstance(value, bool) or not re.fullmatch(r"[+-]?\d+", str(value).strip()):
+            raise InputError(f"The setting {name} takes a whole number, not {value!r}.")
+        return int(str(value))
+    if not str(value) and isinstance(default, Path):
+        raise InputError(f"The setting {name} takes a folder, not nothing.")
+    return Path(str(value)) if isinstance(default, Path) else str(value)

@@ -40,7 +40,7 @@ class SparseIndex:
             return cls(bm25s.BM25.load(folder, load_corpus=False), rows)
         except (OSError, ValueError, KeyError) as error:
             raise IndexCorruptError(
-                f"{folder.name} holds no postings ({error}); run `python -m rag index`."
+                f"{folder.name} holds no postings ({error}); run `python -m rag index --rebuild`."
             ) from error
 
     def save(self, folder: Path) -> None:

@@ -242,8 +242,9 @@ def _cut(
     while span.start < span.end:
         end = _fitting_end(document.text, span, tokenizer, longest)
         piece = visible(document.text, Span(span.start, end))
+        whole = piece == sentence.span or sentence.kind is not SentenceKind.PROSE
         if piece.start < piece.end:
-            yield Sentence(sentence.kind, piece)
+            yield Sentence(sentence.kind if whole else SentenceKind.FRAGMENT, piece)
         span = visible(document.text, Span(end, span.end))
 
 

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import re
 import tomllib
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
 from rag.datatypes import Triage, TriageKind
 
 _TABLE = Path(__file__).with_name("triage.toml")
-# Nobody in danger writes more; patterns are not run over a pasted book.
-_MOST_READ = 20_000
+# Of a longer text only its two ends are read: patterns are not run over a pasted book.
+_MOST_READ = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,9 @@ class TriageTable:
 
     def read(self, words: str) -> Triage:
         """What somebody's words need; a question where no rule fires."""
-        plain = _plain(words[:_MOST_READ])
+        plain = _plain(words)
+        if len(plain) > 2 * _MOST_READ:
+            plain = f"{plain[:_MOST_READ]} {plain[-_MOST_READ:]}"
         for rule in self.rules:
             if rule.pattern.search(plain):
                 return Triage(rule.kind, rule.id, rule.notice)
@@ -61,5 +64,6 @@ def read_triage_table(*, region: str, path: Path = _TABLE) -> TriageTable:
 
 
 def _plain(words: str) -> str:
-    straight = words.translate({ord(mark): "'" for mark in "’‘`´ʼ"})
+    plain = unicodedata.normalize("NFKC", words)
+    straight = plain.translate({ord(mark): "'" for mark in "’‘`´ʼ"})
     return " ".join(straight.lower().split())

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rag.assistant import Assistant, open_assistant, update_index
-from rag.datatypes import Answer, AnswerKind, InputError, Role
+from rag.datatypes import Answer, AnswerKind, CorpusError, InputError, Role
 from rag.ground import check_quote
 from rag.settings import Settings
 from tests.conftest import HashingEmbedder
@@ -132,6 +132,12 @@ def test_a_new_index_is_adopted_without_opening_the_model_again(
     assert renewed.embedder is assistant.embedder
     assert "moon.txt" in renewed.documents
     assert "moon.txt" not in assistant.documents
+
+
+def test_an_index_among_the_pages_is_refused(settings: Settings, embedder: HashingEmbedder) -> None:
+    inside = replace(settings, index=settings.corpus / "index")
+    with pytest.raises(CorpusError, match="lies among the pages"):
+        open_assistant(inside, embedder=embedder)
 
 
 def test_a_stale_index_is_brought_up_to_date_when_opened(

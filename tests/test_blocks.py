@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 
 from rag.blocks import has_phone, is_contact, read_blocks, sentence_ends
@@ -9,8 +10,8 @@ from tests.hostile import pages
 _INVISIBLE = "\ufeff\u200b\u2060"
 
 
-def kinds(text: str, title: str = "") -> list[tuple[BlockKind, str]]:
-    blocks = read_blocks(text, title=title)
+def kinds(text: str, *, markdown: bool = False) -> list[tuple[BlockKind, str]]:
+    blocks = read_blocks(text, markdown=markdown)
     return [(b.kind, text[b.span.start : b.span.end]) for b in blocks]
 
 
@@ -63,8 +64,45 @@ def test_comment_keeps_its_author_and_is_no_step() -> None:
 
 
 def test_everything_under_a_heading_for_comments_is_a_comment() -> None:
-    found = kinds("# T\n\nBody.\n\n## Comments\n\nIt exploded!\n\nMine too.\n")
-    assert [kind for kind, _ in found[3:]] == [BlockKind.COMMENT, BlockKind.COMMENT]
+    text = (
+        "# T\n\nBody.\n\n## Comments\n\n### Jane\n\nIt exploded!\n\nMine too.\n\n## More\n\nText.\n"
+    )
+    assert [kind for kind, _ in kinds(text, markdown=True)[3:]] == [
+        BlockKind.COMMENT,
+        BlockKind.COMMENT,
+        BlockKind.COMMENT,
+        BlockKind.HEADING,
+        BlockKind.PARAGRAPH,
+    ]
+
+
+@pytest.mark.parametrize(
+    "heading",
+    [
+        "Comments",
+        "2 Comments",
+        "Comments (3)",
+        "3 Comments on “Is it safe?”",
+        "2 Responses to “Is it safe?”",
+        "Patient Reviews",
+        "What our clients say",
+    ],
+)
+def test_headings_that_people_put_over_comments(heading: str) -> None:
+    text = f"T\n\nBody text.\n\n{heading}\n\n# 1 clinic ever\n\nJane Doe says:\n\nTake 500 mg.\n"
+    assert {kind for kind, _ in kinds(text)[3:]} == {BlockKind.COMMENT}
+
+
+@pytest.mark.parametrize("heading", ["Reviews", "Responses", "Our Responses to Pain"])
+def test_headings_of_the_page_itself_start_no_comments(heading: str) -> None:
+    found = kinds(f"T\n\nBody text.\n\n{heading}\n\nOur director Dr. Omar says:\n\nIt works.\n")
+    assert BlockKind.COMMENT not in {kind for kind, _ in found}
+
+
+def test_a_signed_comment_of_many_paragraphs_is_one_comment() -> None:
+    body = "\n\n".join(f"Paragraph {at} of mine." for at in range(9))
+    text = f"T\n\nBody text.\n\n  1. I say this.\n\n{body}\n\nComment by Ann — May 1, 2020\n"
+    assert [kind for kind, _ in kinds(text)][2:] == [BlockKind.COMMENT]
 
 
 def test_hard_wrapped_lines_are_one_paragraph() -> None:

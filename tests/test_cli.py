@@ -72,13 +72,15 @@ def test_batch_gives_one_line_for_each_in_order_and_says_which_are_bad(index: Pa
         "",
         json.dumps({"question": "x", "history": "not a list"}),
         json.dumps({"id": None, "question": "\ufeffWhat is\u2028ketamine?"}),
+        '{"id": "\\ud800", "question": "Is \\ud800 it safe?"}',
+        "[" * 100_000,
     ]
     given = "\n".join(lines).encode() + b"\n\xff\xfe broken\n"
     done = run("ask", "--batch", "-", given=given, index=index)
     assert done.returncode == 2, done.stderr
     found = [json.loads(line) for line in done.stdout.decode().split("\n")[:-1]]
-    assert [line.get("id") for line in found] == ["a", None, "7", *[None] * 6]
-    assert [line.get("line") for line in found] == [None, 2, None, 4, 5, 6, 7, None, 9]
+    assert [line.get("id") for line in found] == ["a", None, "7", *[None] * 5, "?", None, None]
+    assert [line.get("line") for line in found] == [None, 2, None, 4, 5, 6, 7, None, None, 10, 11]
     assert all(line["error"] for line in found if "line" in line)
     pages = {p.name: p.read_bytes().decode() for p in (ROOT / "corpus").glob("*.txt")}
     for line in found:
@@ -119,6 +121,12 @@ def test_what_cannot_be_done_is_said_without_a_traceback(
     assert done.returncode == 1
     assert words in done.stderr.decode()
     assert b"Traceback" not in done.stderr
+
+
+def test_help_for_somebody_in_danger_does_not_wait_for_what_is_broken(index: Path) -> None:
+    done = run("ask", "I want to die", "--corpus", "nowhere", index=index)
+    assert done.returncode == 1
+    assert "911" in done.stdout.decode()
 
 
 def test_index_names_bad_files_and_ends_with_status_two(tmp_path: Path) -> None:

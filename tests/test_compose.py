@@ -1,8 +1,22 @@
 from __future__ import annotations
 
+import hashlib
+
+import pytest
+
 from rag.assistant import Assistant
+from rag.blocks import read_blocks
 from rag.compose import compose, quotable
-from rag.datatypes import Document, Evidence, Role, Sentence, SentenceKind, Span, Statement
+from rag.datatypes import (
+    Document,
+    Evidence,
+    Role,
+    Sentence,
+    SentenceKind,
+    Source,
+    Span,
+    Statement,
+)
 from rag.evidence import Scored
 
 QUESTION = "How long does it take?"
@@ -86,3 +100,46 @@ def test_questions_and_lead_ins_answer_nothing(assistant: Assistant) -> None:
 
 def test_nothing_found_is_nothing_said() -> None:
     assert compose((), QUESTION, most=4, margin=0.1, role=Role.ANSWER) == ()
+
+
+def page(text: str, name: str = "page.txt") -> Document:
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return Document(name, Source("T", publisher=name), text, read_blocks(text), digest)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("It may increase your blood pressure.", "It may decrease your blood pressure."),
+        ("It is safe for most adults who take it.", "It is unsafe for most adults who take it."),
+        ("The effects last for about 40 minutes.", "The effects last for about 40 hours."),
+        ("The usual dose is 50 mg a day.", "The usual dose is 50 mcg a day."),
+        ("It is rarely addictive for adults.", "It is often addictive for adults."),
+        ("People come for eleven sessions.", "People come for thirteen sessions."),
+        ("It may cure low mood in adults.", "It does cure low mood in adults."),
+        ("Take 5 mg, then up to 10 mg.", "Take 10 mg, then up to 5 mg."),
+    ],
+)
+def test_sentences_that_differ_in_one_word_are_never_folded(one: str, other: str) -> None:
+    pages = page(f"T\n\n{one}\n", "a.txt"), page(f"T\n\n{other}\n", "b.txt")
+    statements = told(scored(pages[0], one, 0.9), scored(pages[1], other, 0.89))
+    assert [(s.text, len(s.quotes)) for s in statements] == [(one, 1), (other, 1)]
+
+
+def test_an_item_of_a_list_of_things_not_to_do_is_quoted_under_its_lead_in() -> None:
+    text = (
+        "T\n\nNever do any of these things after a session:\n\n"
+        "- Take a double dose to make it last.\n- Drive a car home.\n"
+    )
+    (statement,) = told(scored(page(text), "Drive a car home.", 0.9))
+    assert statement.text.startswith("Never do any of these things")
+    assert statement.text.endswith("Drive a car home.")
+
+
+def test_a_sentence_too_long_for_the_embedder_is_quoted_whole() -> None:
+    long = "It would be wrong, " + "and many would agree, " * 60 + "to say that it is safe."
+    document = page(f"T\n\nFirst. {long} Last one.\n")
+    start = document.text.index("to say that")
+    fragment = Sentence(SentenceKind.FRAGMENT, Span(start, start + len("to say that it is safe.")))
+    (statement,) = told(Scored(Evidence(document, fragment, 0.9), 0.9))
+    assert statement.text == long

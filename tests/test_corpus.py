@@ -101,6 +101,50 @@ def test_a_broken_sources_file_is_an_error_that_names_it(pages: Path, entry: str
         read_corpus(pages, most_bytes=1_000_000)
 
 
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ('[[sources]]\npath = "lamp.txt"', "only \\[\\[source\\]\\] is known"),
+        ('[[source]]\npath = "lamp.txt"\n[[source]]\npath = "lamp.txt"', "stands in it twice"),
+    ],
+)
+def test_entries_that_would_be_lost_are_errors(pages: Path, content: str, words: str) -> None:
+    (pages / "sources.toml").write_text(content)
+    with pytest.raises(CorpusError, match=words):
+        read_corpus(pages, most_bytes=1_000_000)
+
+
+@pytest.mark.parametrize("path", ["./lamp.txt", "../pages/lamp.txt", "gone.txt"])
+def test_an_entry_that_is_the_path_of_no_page_is_named(pages: Path, path: str) -> None:
+    (pages / "sources.toml").write_text(f'[[source]]\npath = "{path}"\npublisher = "X"\n')
+    assert "is the path of no page" in problems(pages)[path]
+
+
+def test_a_file_whose_name_cannot_be_shown_is_named(pages: Path) -> None:
+    (pages / "line\nbreak.txt").write_text("Text.")
+    assert "name that cannot be shown" in problems(pages)["'line\\nbreak.txt'"]
+
+
+def test_a_page_edited_while_the_others_are_read_is_read_again(
+    pages: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Path.read_bytes
+    edits = iter(["The lamp is red now.", "The lamp is green now."])
+
+    def edited(path: Path) -> bytes:
+        content = real(path)
+        if path.name == "lamp.txt" and (words := next(edits, None)):
+            path.write_text(words)
+        return content
+
+    monkeypatch.setattr(Path, "read_bytes", edited)
+    corpus = read_corpus(pages, most_bytes=1_000_000)
+    monkeypatch.undo()
+    lamp = next(d for d in corpus.documents if d.id == "lamp.txt")
+    assert lamp.text == "The lamp is green now."
+    assert corpus.digest == corpus_digest(pages)
+
+
 def test_no_folder_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match="--corpus"):
         read_corpus(tmp_path / "nowhere", most_bytes=1)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -143,10 +144,12 @@ def test_every_damage_is_found_by_name_and_mended_by_the_next_build(
         content = bytearray((home / name).read_bytes())
         content[len(content) // 2] ^= 1
         (home / name).write_bytes(content)
-        with pytest.raises(IndexCorruptError, match=r"expected [0-9a-f]{64}"):
-            open_index(folder, every_byte=True)
+        with pytest.raises(IndexCorruptError, match=rf"{name} .*expected [0-9a-f]{{64}}"):
+            open_index(folder)
+        assert not build(corpus, folder, embedder).fresh
+        home = folder / open_index(folder).manifest.folder
         (home / name).unlink()
-        with pytest.raises(IndexCorruptError, match=Path(name).name):
+        with pytest.raises(IndexCorruptError, match=rf"{name} is missing"):
             open_index(folder)
         build(corpus, folder, embedder)
         assert open_index(folder, every_byte=True).digest == digest
@@ -184,6 +187,24 @@ def test_another_embedder_embeds_everything_anew(
     other.digest = "0" * 64
     report = build(corpus, tmp_path / "index", other)
     assert report.chunks_embedded == report.chunks
+
+
+def test_raising_the_limit_on_files_takes_in_what_was_left_out(
+    pages: Path, tmp_path: Path, embedder: HashingEmbedder
+) -> None:
+    small = read_corpus(pages, most_bytes=200)
+    assert build(small, tmp_path / "index", embedder).documents < 3
+    assert build(read(pages), tmp_path / "index", embedder).documents == 3
+
+
+def test_edited_counts_in_the_manifest_are_found(
+    corpus: Corpus, tmp_path: Path, embedder: HashingEmbedder
+) -> None:
+    build(corpus, tmp_path / "index", embedder)
+    manifest = tmp_path / "index" / "manifest.json"
+    manifest.write_text(re.sub(r'"chunks": \d+', '"chunks": 8500', manifest.read_text()))
+    with pytest.raises(IndexCorruptError, match="has digest"):
+        open_index(tmp_path / "index")
 
 
 def test_a_folder_that_cannot_be_made_is_an_error(

@@ -9,6 +9,7 @@ from rag.retrieve import read_scope, retrieve
 US = "apn-us-is-ketamine-therapy-safe.txt"
 LONDON = "apn-london-what-is-ketamine-assisted-healing.txt"
 ATMA = "atma-what-is-ketamine-used-for.txt"
+UNNAMED = "unnamed-is-ketamine-therapy-addictive.txt"
 AMEN = "amen-clinics-is-ketamine-safe-for-depression.txt"
 
 
@@ -27,6 +28,18 @@ AMEN = "amen-clinics-is-ketamine-safe-for-depression.txt"
         ("APN London vs Plus by APN", {US, LONDON}),
         ("London or the US, which is longer?", {US, LONDON}),
         ("Amen Clinics or ATMA?", {AMEN, ATMA}),
+        ("TELL US HOW LONG A SESSION LASTS IN LONDON", {LONDON}),
+        ("TELL US HOW LONG IT TAKES", None),
+        ("How long does a session last in the uk?", {LONDON}),
+        ("is it the same in the us", {US}),
+        ("Is it offered in the U.S.A.?", {US}),
+        ("sessions in \uff2c\uff4f\uff4e\uff44\uff4f\uff4e", {LONDON}),
+        ("the Londons clinic", {LONDON}),
+        ("How long is a session outside London?", {US, ATMA, AMEN, UNNAMED}),
+        ("at the US clinic, not the London one", {US}),
+        ("What did the British Journal of Psychiatry find?", None),
+        ("What did the New England Journal of Medicine find?", None),
+        ("is there a clinic in Londonderry", None),
         ("can it help us as a family", None),
         ("How long does a session last?", None),
         ("what did the American Journal of Psychiatry find", None),

@@ -25,6 +25,29 @@ def test_a_value_of_the_wrong_type_is_named() -> None:
         read_settings({"RAG_PORT": "eight"})
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("CHUNK_TOKENS", "1", "at least 32"),
+        ("QUOTES", "0", "at least 1"),
+        ("RETRIEVED_CHUNKS", "-1", "at least 1"),
+        ("PORT", "inf", "a whole number"),
+        ("REGION", "uk", "US or UK"),
+        ("CORPUS", "", "a folder"),
+    ],
+)
+def test_a_value_out_of_range_is_named(name: str, value: str, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        read_settings({f"RAG_{name}": value})
+
+
+@pytest.mark.parametrize("line", ["port = true", "port = [1]", "chunk_tokens = 160.9"])
+def test_a_value_of_another_type_in_the_file_is_named(tmp_path: Path, line: str) -> None:
+    (tmp_path / "rag.toml").write_text(line)
+    with pytest.raises(InputError, match="a whole number"):
+        read_settings({"RAG_SETTINGS": str(tmp_path / "rag.toml")})
+
+
 def test_an_unknown_setting_in_the_file_is_named(tmp_path: Path) -> None:
     file = tmp_path / "rag.toml"
     file.write_text("prot = 8000\n")

@@ -115,6 +115,12 @@ def test_a_word_of_a_hundred_thousand_characters_is_cut_without_tearing_accents(
     assert "".join(c.text for c in found) == "e\u0301" * 50_000
 
 
+def test_pieces_of_a_cut_sentence_are_marked_as_fragments() -> None:
+    long = "It would be wrong, " + "and many would agree, " * 60 + "to say that it is safe."
+    kinds = {kind for kind, _ in sentences(f"T\n\n{long}\n")}
+    assert kinds == {SentenceKind.FRAGMENT}
+
+
 def test_tokens_are_those_of_cl100k_base() -> None:
     tokenizer = TiktokenTokenizer()
     assert tokenizer.count("tiktoken is great!") == 6  # the example in tiktoken's own documentation

@@ -115,7 +115,7 @@ def test_the_configured_region_comes_first() -> None:
     assert notices["UK"].index("999") < notices["UK"].index("911")
 
 
-def test_a_very_long_text_is_read_in_reasonable_steps(table: TriageTable) -> None:
-    # Patterns that back-track over long text would hang here rather than fail.
-    assert table.read("i took my " * 5_000).kind in set(TriageKind)
+def test_danger_is_seen_at_either_end_of_a_very_long_text(table: TriageTable) -> None:
+    assert table.read("lamp " * 50_000 + "i want to die").kind is TriageKind.DANGER
+    assert table.read("i want to die " + "lamp " * 50_000).kind is TriageKind.DANGER
     assert table.read("a" * 1_000_000).kind is TriageKind.QUESTION

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
 pytestmark = [
     pytest.mark.browser,
-    # Gradio's queue sets an option of pandas that pandas is about to drop.
-    pytest.mark.filterwarnings("ignore:'future.no_silent_downcasting' is deprecated"),
 ]
 
 Opened = Callable[[int, int], "Watched"]
