@@ -66,11 +66,17 @@ def answerable(asked: Iterable[Pair]) -> tuple[Pair, ...]:
 
 def mean_of(asked: Sequence[Pair], share: Share) -> Figure | None:
     """The mean of a measure over the questions for which it is defined; None if none is."""
-    values = [(p.question.topic, share(p.question, p.said)) for p in asked]
+    values = [(_cluster(p, asked), share(p.question, p.said)) for p in asked]
     kept = [(topic, value) for topic, value in values if value is not None]
     if not kept:
         return None
     return mean_figure([value for _, value in kept], [topic for topic, _ in kept])
+
+
+def _cluster(pair: Pair, asked: Sequence[Pair]) -> str:
+    """What a question is drawn together with: its topic, or itself where all share one."""
+    alone = len({p.question.topic for p in asked}) == 1
+    return pair.question.id if alone else pair.question.topic
 
 
 def grounding_figures(asked: Sequence[Pair]) -> dict[str, Figure]:

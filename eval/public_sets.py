@@ -19,7 +19,15 @@ from eval.values import Place
 
 SEED = 20_261_121
 _TEST_PART = 51
-_ABSTRACTS = 400
+_ABSTRACTS = 300
+FILES = {
+    "squad2": ("squad2.jsonl.gz",),
+    "clapnq": ("dev.jsonl.gz",),
+    "selqa": ("dev.jsonl.gz", "test_part.jsonl.gz"),
+    "medquad": ("medquad.jsonl.gz",),
+    "scifact": ("corpus.jsonl.gz", "queries_train.jsonl.gz", "qrels/train.tsv"),
+}
+"""What is read of each set, in its own folder."""
 Row = dict[str, Any]
 Item = TypeVar("Item")
 
@@ -38,7 +46,8 @@ class Asked:
     """A question put to one passage.
 
     ``gold`` are the places of a right answer; empty where the passage is silent, and where
-    the whole passage is the answer. ``group`` is what goes together in a bootstrap sample.
+    the whole passage is the answer. ``group`` is what goes together in a bootstrap sample;
+    ``pair`` names the two of a set that puts each question to its answer and to a near miss.
     """
 
     group: str
@@ -46,6 +55,7 @@ class Asked:
     passage: str
     answerable: bool
     gold: tuple[Place, ...] = ()
+    pair: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +105,7 @@ def read_squad2(folder: Path, limit: int) -> Reading:
 
     The test part is two articles, so it is the paragraph that goes together.
     """
-    rows = [row for row in _rows(folder / "squad2.jsonl.gz") if in_test_part(row["title"])]
+    rows = [row for row in _rows(folder, "squad2") if in_test_part(row["title"])]
     used = sample(rows, lambda row: row["id"], limit)
     asked = (
         Asked(
@@ -113,7 +123,7 @@ def read_squad2(folder: Path, limit: int) -> Reading:
 
 def read_clapnq(folder: Path, limit: int) -> Reading:
     """CLAP NQ: questions from Natural Questions, half of them with a passage that is silent."""
-    rows = [row for row in _rows(folder / "dev.jsonl.gz") if in_test_part(row["title"])]
+    rows = [row for row in _rows(folder, "clapnq") if in_test_part(row["title"])]
     used = sample(rows, lambda row: row["id"], limit)
     asked = (
         Asked(
@@ -121,9 +131,7 @@ def read_clapnq(folder: Path, limit: int) -> Reading:
             row["question"],
             row["id"],
             row["answerable"],
-            _places(row["id"], row["sentences"], {n for one in row["selected_sentences"] for n in one})
-            if row["answerable"]
-            else (),
+            _places(row["id"], row["sentences"], _selected(row)),
         )
         for row in used
     )
@@ -131,10 +139,14 @@ def read_clapnq(folder: Path, limit: int) -> Reading:
     return Reading("clapnq", len(rows), len(used), _passages(texts), tuple(asked))
 
 
+def _selected(row: Row) -> set[int]:
+    """The sentences that any of the annotators took for the answer."""
+    return {at for chosen in row["selected_sentences"] for at in chosen if row["answerable"]}
+
+
 def read_selqa(folder: Path, limit: int) -> Reading:
     """SelQA: every sentence of a Wikipedia section is marked as answering or not."""
-    files = (folder / name for name in ("dev.jsonl.gz", "test_part.jsonl.gz"))
-    rows = [row for file in files for row in _rows(file) if in_test_part(row["article"])]
+    rows = [row for row in _rows(folder, "selqa") if in_test_part(row["article"])]
     used = sample(rows, lambda row: f"{row['article']}\n{row['question']}", limit)
     texts = {_name(text := " ".join(row["sentences"])): text for row in used}
     asked = (
@@ -159,7 +171,7 @@ def read_medquad(folder: Path, limit: int) -> Reading:
     """
     rows = [
         row
-        for row in _rows(folder / "medquad.jsonl.gz")
+        for row in _rows(folder, "medquad")
         if in_test_part(row["focus"]) and row["answer"].strip()
     ]
     about: dict[str, list[Row]] = defaultdict(list)
@@ -168,7 +180,7 @@ def read_medquad(folder: Path, limit: int) -> Reading:
     paired = [(row, other) for row in rows if (other := _near_miss(row, about[row["focus"]]))]
     used = sample(paired, lambda pair: pair[0]["id"], limit)
     asked = (
-        Asked(row["focus"], row["question"], _name(one["answer"]), answerable=one is row)
+        Asked(row["focus"], row["question"], _name(one["answer"]), one is row, pair=row["id"])
         for row, other in used
         for one in (row, other)
     )
@@ -179,9 +191,7 @@ def read_medquad(folder: Path, limit: int) -> Reading:
 def _near_miss(row: Row, others: Sequence[Row]) -> Row | None:
     same = {other["answer"] for other in others if other["qtype"] == row["qtype"]}
     misses = [
-        other
-        for other in others
-        if other["qtype"] != row["qtype"] and other["answer"] not in same
+        other for other in others if other["qtype"] != row["qtype"] and other["answer"] not in same
     ]
     return min(misses, key=lambda other: _shuffled(f"{row['id']}\n{other['id']}"), default=None)
 
@@ -191,12 +201,13 @@ def read_scifact(folder: Path, limit: int, abstracts: int = _ABSTRACTS) -> Searc
 
     Searched are all abstracts that a claim used here cites, and others up to ``abstracts``.
     """
-    qrels = _qrels(folder / "qrels" / "train.tsv")
-    claims = [row for row in _rows(folder / "queries_train.jsonl.gz") if in_test_part(row["_id"])]
+    corpus_file, claims_file, qrels_file = (folder / name for name in FILES["scifact"])
+    qrels = _qrels(qrels_file)
+    claims = [row for row in _lines(claims_file) if in_test_part(row["_id"])]
     used = sample(claims, lambda row: row["_id"], limit)
     wanted = tuple(Wanted(row["_id"], row["text"], frozenset(qrels[row["_id"]])) for row in used)
     gold = frozenset[str]().union(*(one.gold for one in wanted))
-    corpus = list(_rows(folder / "corpus.jsonl.gz"))
+    corpus = list(_lines(corpus_file))
     others = [row for row in corpus if row["_id"] not in gold]
     more = {row["_id"] for row in sample(others, lambda r: r["_id"], max(abstracts - len(gold), 0))}
     passages = tuple(
@@ -216,7 +227,12 @@ def _qrels(path: Path) -> Mapping[str, set[str]]:
     return found
 
 
-def _rows(path: Path) -> Iterator[Row]:
+def _rows(folder: Path, name: str) -> Iterator[Row]:
+    for file in FILES[name]:
+        yield from _lines(folder / file)
+
+
+def _lines(path: Path) -> Iterator[Row]:
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         yield from map(json.loads, lines)
 
