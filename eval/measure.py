@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from eval import abstaining, grounding, ranking
+from eval import abstaining, grounding, ranking, reading
 from eval.statistics import Picks, figure, mean_figure
 from eval.values import Figure, Kind, Question, Said
 
@@ -37,6 +37,9 @@ ANSWERED: Mapping[str, Share] = {
     "characters an answer": lambda _, said: (
         float(sum(quote.length for quote in said.quotes)) if said.quotes else None
     ),
+}
+READ: Mapping[str, Share] = {
+    "reading grade of an answer": lambda _, said: reading.grade(said.text) if said.quotes else None,
 }
 RETRIEVED: Mapping[str, Share] = {
     "recall@1": partial(ranking.recall_at, k=1),
@@ -83,7 +86,7 @@ def grounding_figures(asked: Sequence[Pair]) -> dict[str, Figure]:
     """What a system gets right on answerable questions, and how it ranks chunks for them."""
     figures = {"quotes verbatim": mean_of(asked, lambda _, said: float(said.verbatim))}
     can = answerable(asked)
-    for name, share in {**ANSWERED, **RETRIEVED}.items():
+    for name, share in {**ANSWERED, **READ, **RETRIEVED}.items():
         figures[name] = mean_of(can, share)
     both = of_kind(asked, Kind.DISAGREEMENT)
     figures["both sides of a disagreement"] = mean_of(both, grounding.every_point)

@@ -19,7 +19,7 @@ from eval.values import Place
 
 SEED = 20_261_121
 _TEST_PART = 51
-_ABSTRACTS = 300
+_ABSTRACTS = 400
 FILES = {
     "squad2": ("squad2.jsonl.gz",),
     "clapnq": ("dev.jsonl.gz",),

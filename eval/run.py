@@ -15,13 +15,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from eval.report import write_latency, write_report
 from rich.console import Console
 from rich.progress import track
 
 from eval import gate, grounding, measure
 from eval.measure import Pair
 from eval.questions import QUESTIONS, read_pages, read_questions
+from eval.reporting import write_latency, write_report
 from eval.systems import System, Timed, ask_all, baselines, ours
 from eval.values import Figure, Kind, Question, Said, Summary, Worst
 from rag.assistant import Assistant, open_assistant
@@ -37,7 +37,6 @@ NOT_BUILT = (
     "follow-ups: the dialogue; the follow-up questions are asked without their history",
     "the flag that sources differ (whether both sides are quoted is measured)",
     "near misses apart by whether their topic is among the bank's known gaps: the question bank",
-    "reading grade of answers",
 )
 _WORST = 20
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval import abstaining, grounding, ranking
+from eval import abstaining, grounding, ranking, reading
 from eval.statistics import mcnemar, mean_figure, paired_difference, resample
 from eval.values import Kind, Place, Question, Said
 
@@ -138,3 +138,17 @@ def test_paired_difference_and_mcnemar() -> None:
     assert difference.low > 0
     assert mcnemar(now, before) == pytest.approx(2 * 0.5**10)
     assert mcnemar(now, now) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("word", "count"),
+    [("ketamine", 3), ("session", 2), ("a", 1), ("table", 2), ("clinic", 2), ("use", 1), ("be", 1)],
+)
+def test_syllables_of_words_anyone_can_count(word: str, count: int) -> None:
+    assert reading.syllables(word) == count
+
+
+def test_reading_grade_is_kincaids_formula() -> None:
+    text = "The lamp is blue. It is a lamp."
+    assert reading.grade(text) == pytest.approx(0.39 * 8 / 2 + 11.8 * 8 / 8 - 15.59)
+    assert reading.grade("…") is None

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from eval.report import OURS, write_latency, write_report
+from eval.reporting import OURS, write_latency, write_report
 from eval.values import Figure, Summary, Worst
 
 HOSTILE = (

@@ -415,7 +415,7 @@ def _point(axes: Axes, row: int, found: Figure, colour: str) -> None:
     if math.isnan(found.value):
         return
     axes.plot((found.low, found.high), (row, row), color=colour, linewidth=2.5)
-    axes.plot(found.value, row, "o", color=colour, markersize=7)
+    axes.plot(found.value, row, "o", color=colour, markersize=7, clip_on=False, zorder=3)
     place = "left" if found.value < 0.1 else "right" if found.value > 0.9 else "center"
     text = _number(found.value)
     axes.annotate(

@@ -1,0 +1,39 @@
+"""The fixed questions are what eval/README.md says they are."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from eval.questions import read_pages, read_questions
+from eval.values import Kind
+from rag.assistant import Assistant
+from rag.settings import ROOT
+
+_ALIKE = 0.9
+# Cries for help and greetings resemble each other whoever writes them.
+_FEW_WORDS = {Kind.DANGER, Kind.GREETING, Kind.FOLLOW_UP}
+
+
+@pytest.mark.parametrize("checker", ["check_questions.py", "check_statements.py"])
+def test_the_checkers_find_nothing(checker: str) -> None:
+    done = subprocess.run(
+        [sys.executable, f"eval/{checker}"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.weights
+def test_no_test_question_is_a_paraphrase_of_a_dev_question(real_assistant: Assistant) -> None:
+    pages = read_pages(ROOT / "corpus")
+    dev, test = (
+        [q for q in read_questions(pages, split) if q.kind not in _FEW_WORDS]
+        for split in ("dev", "test")
+    )
+    embed = real_assistant.embedder.embed
+    similarity = embed([q.words for q in test]) @ embed([q.words for q in dev]).T
+    at, other = np.unravel_index(int(similarity.argmax()), similarity.shape)
+    assert similarity.max() < _ALIKE, (test[at].id, dev[other].id)
