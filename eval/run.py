@@ -21,6 +21,7 @@ from rich.progress import track
 from eval import gate, grounding, measure
 from eval.measure import Pair
 from eval.questions import QUESTIONS, read_pages, read_questions
+from eval.report_blocks import OURS
 from eval.reporting import write_latency, write_report
 from eval.systems import System, Timed, ask_all, baselines, ours
 from eval.values import Figure, Kind, Question, Said, Summary, Worst
@@ -30,7 +31,6 @@ from rag.settings import read_settings
 
 REPORT = Path(__file__).with_name("report")
 ANSWERS = Path(__file__).with_name("out")
-OURS = "ours"
 NEVER_SILENT = "ours, never silent"
 NOT_BUILT = (
     "verdicts on statements (accuracy, macro-F1, reversed verdicts): the check command",

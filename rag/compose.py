@@ -62,7 +62,7 @@ class _Passage:
 
 
 def compose(
-    found: Sequence[Scored], question: str, *, most: int, margin: float, role: Role, first: int = 1
+    found: Sequence[Scored], question: str, *, most: int, margin: float, role: Role
 ) -> tuple[Statement, ...]:
     """The best evidence as statements, best first; the same words on two pages stand once.
 
@@ -72,13 +72,12 @@ def compose(
         most: how many statements at most.
         margin: how far below the best score a further statement may lie.
         role: what the quotes are shown for.
-        first: the number of the first quote.
     """
     if not found:
         return ()
     near = [scored for scored in found if scored.score >= found[0].score - margin][: most * 3]
     passages = [_passage(scored, question) for scored in _with_counterparts(near, found)]
-    return _statements(_fold(_joined(passages))[:most], role, first)
+    return _statements(_fold(_joined(passages))[:most], role)
 
 
 def quotable(found: Sequence[Scored], question: str) -> tuple[Scored, ...]:
@@ -236,11 +235,9 @@ def _likeness(one: str, other: str) -> float:
     return len(words[0] & words[1]) / max(len(words[0] | words[1]), 1)
 
 
-def _statements(
-    groups: Iterable[Sequence[_Passage]], role: Role, first: int
-) -> tuple[Statement, ...]:
+def _statements(groups: Iterable[Sequence[_Passage]], role: Role) -> tuple[Statement, ...]:
     statements = []
-    number = first
+    number = 1
     for group in groups:
         quotes = tuple(
             make_quote(p.document, p.span, number=number + at, role=role, comment=p.comment)

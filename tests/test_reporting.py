@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from eval.reporting import OURS, write_latency, write_report
+from eval.report_blocks import OURS
+from eval.reporting import write_latency, write_report
 from eval.values import Figure, Summary, Worst
 
 HOSTILE = (
