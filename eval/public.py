@@ -41,7 +41,6 @@ from eval.public_sets import (
 from eval.statistics import figure, mean_figure
 from eval.values import Figure, Place
 from rag.blocks import read_blocks
-from rag.compose import quotable
 from rag.corpus import Corpus
 from rag.datatypes import Document, Source
 from rag.dense import DenseIndex
@@ -49,7 +48,8 @@ from rag.embed import Embedder, SentenceTransformerEmbedder
 from rag.evidence import Calibration, find_evidence, read_calibration
 from rag.ground import text_digest
 from rag.index import Index, build_index, open_index, sentence_text
-from rag.retrieve import read_scope, retrieve
+from rag.retrieve import retrieve
+from rag.scope import read_scope
 from rag.settings import Settings
 from rag.sparse import SparseIndex
 from rag.split import TiktokenTokenizer
@@ -198,13 +198,12 @@ def answer(library: Library, asked: Asked) -> Found:
     scope = replace(scope, documents=frozenset({asked.passage}))
     vector = library.embedder.embed([scope.question])[0]
     hits = retrieve(library.index, vector, scope=scope, count=Settings().retrieved_chunks)
-    evidence = find_evidence(
-        library.index, hits, vector, scope=scope, calibration=library.calibration
+    reading = find_evidence(
+        library.index, hits, (), vector, scope=scope, calibration=library.calibration
     )
-    found = [scored.evidence for scored in quotable(evidence, asked.question)]
-    spans = [one.sentence.span for one in found]
+    spans = [scored.evidence.sentence.span for scored in reading.found]
     ours = Answered(
-        found[0].probability if found else 0.0,
+        reading.probability,
         tuple(Place(asked.passage, span.start, span.end) for span in spans),
     )
     rows = library.rows[asked.passage]

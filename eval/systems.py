@@ -14,7 +14,9 @@ from rag.assistant import Assistant
 from rag.contract import answer_json
 from rag.datatypes import AnswerKind, Chunk, InputError
 from rag.dense import DenseIndex
-from rag.retrieve import read_scope, retrieve
+from rag.embed import Embedder
+from rag.retrieve import retrieve
+from rag.scope import read_scope
 
 System = Callable[[str, Sequence[str]], Said]
 """Words and earlier questions in, what is said out."""
@@ -80,8 +82,14 @@ def _retrieved(assistant: Assistant, words: str) -> tuple[Place, ...]:
     return tuple(_place(hit.chunk) for hit in hits)
 
 
-def baselines(assistant: Assistant, pages: Mapping[str, str]) -> dict[str, System]:
-    """What a system gets for little: none of them abstains, each gives its similarity."""
+def baselines(
+    assistant: Assistant, pages: Mapping[str, str], packaged: Embedder
+) -> dict[str, System]:
+    """What a system gets for little: none of them abstains, each gives its similarity.
+
+    Those called dense search with the embedder that has learnt the bank; the textbook
+    has the packaged one, as it is published.
+    """
     index, embedder = assistant.index, assistant.embedder
 
     def dense(words: str) -> list[tuple[Chunk, float]]:
@@ -98,7 +106,7 @@ def baselines(assistant: Assistant, pages: Mapping[str, str]) -> dict[str, Syste
         "first two sentences of the top chunk": _two_sentences(dense, pages),
         "BM25, three chunks": _chunks(sparse, pages, take=3),
         "dense, three chunks": _chunks(dense, pages, take=3),
-        "textbook: 500 characters, three chunks": _textbook(assistant, pages),
+        "textbook: 500 characters, three chunks": _textbook(packaged, pages),
     }
 
 
@@ -125,7 +133,7 @@ def _two_sentences(search: Search, pages: Mapping[str, str]) -> System:
     return ask
 
 
-def _textbook(assistant: Assistant, pages: Mapping[str, str]) -> System:
+def _textbook(embedder: Embedder, pages: Mapping[str, str]) -> System:
     """Pages cut every 500 characters, MiniLM, top three: what a tutorial builds."""
     places = [
         Place(name, start, min(start + _TEXTBOOK, len(text)))
@@ -133,10 +141,10 @@ def _textbook(assistant: Assistant, pages: Mapping[str, str]) -> System:
         for start in range(0, len(text), _TEXTBOOK)
     ]
     texts = [pages[place.document][place.start : place.end] for place in places]
-    index = DenseIndex.build(assistant.embedder.embed(texts))
+    index = DenseIndex.build(embedder.embed(texts))
 
     def ask(words: str, _history: Sequence[str]) -> Said:
-        found = index.search(assistant.embedder.embed([words])[0], _FIRST)
+        found = index.search(embedder.embed([words])[0], _FIRST)
         ranked = tuple(places[row] for row, _ in found)
         return _always(words, found[0][1], ranked[:3], ranked, pages)
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 
 from rag.blocks import has_phone, is_form
 from rag.bundle import read_manifest
-from rag.compose import answer_text, compose, contact_statements, quotable
-from rag.corpus import read_corpus
+from rag.compose import answer_text, compose, contact_statements, silence_of
+from rag.corpus import LEARNT, read_corpus
 from rag.datatypes import (
     Answer,
     AnswerKind,
@@ -26,14 +26,19 @@ from rag.datatypes import (
     Triage,
     TriageKind,
 )
-from rag.embed import Embedder, SentenceTransformerEmbedder
-from rag.evidence import Calibration, Scored, find_evidence, read_calibration
+from rag.embed import Embedder, FloatArray, SentenceTransformerEmbedder
+from rag.evidence import Calibration, Reading, find_evidence, read_calibration
 from rag.index import BuildReport, Index, Progress, build_index, open_index
-from rag.retrieve import Scope, read_scope, retrieve
+from rag.retrieve import match_bank, retrieve
+from rag.scope import Scope, read_scope
 from rag.settings import Settings
 from rag.split import TiktokenTokenizer
 from rag.triage import TriageTable, read_triage_table
 
+# Bank entries that are read closely.
+_MATCHES = 24
+# A word piece between the marks at both ends.
+_ONE_PIECE = 3
 # Control characters and lone surrogates become a space; marks that only turn or join vanish.
 _READABLE = {"Cc": " ", "Cs": " ", "Cf": ""}
 _KINDS = {TriageKind.ADVICE: AnswerKind.MEDICAL_ADVICE, TriageKind.GREETING: AnswerKind.GREETING}
@@ -77,6 +82,11 @@ class Assistant:
             answer = self._search(words, triage)
         return replace(answer, milliseconds=(time.perf_counter() - started) * 1000)
 
+    def read(self, question: str) -> Reading:
+        """What is found for a question, before anything of it is quoted."""
+        scope, vector = self._understood(question)
+        return self._read(vector, scope)
+
     def is_current(self) -> bool:
         """Whether the index on disk is still the one that was opened; costs a small read."""
         try:
@@ -99,37 +109,67 @@ class Assistant:
             )
 
     def _search(self, words: str, triage: Triage) -> Answer:
-        scope = read_scope(words, self.documents.values())
-        vector = self.embedder.embed([scope.question])[0]
-        hits = retrieve(self.index, vector, scope=scope, count=self.settings.retrieved_chunks)
-        evidence = find_evidence(
-            self.index, hits, vector, scope=scope, calibration=self.calibration
-        )
-        found = quotable(evidence, words)
-        probability = found[0].evidence.probability if found else 0.0
-        answered = probability >= self.calibration.operating_point
-        statements = (self._quotes if answered else self._nearest)(found, words, scope)
+        scope, vector = self._understood(words)
+        reading = self._read(vector, scope)
+        answered = reading.probability >= self.calibration.operating_point
+        elsewhere = None if answered else self._elsewhere(vector, scope)
+        if answered:
+            statements = self._quotes(reading, scope)
+        else:
+            statements = self._nearest(elsewhere or reading, scope)
         kind = AnswerKind.ANSWER if answered else AnswerKind.NOT_IN_SOURCES
+        asked = [self.documents[page] for page in sorted(scope.documents or ())]
         return self._answer(
             words,
             _KINDS.get(triage.kind, kind),
             notice=triage.notice or None,
             statements=statements,
-            probability=probability,
-            silent=not answered,
+            probability=reading.probability,
+            silence="" if answered else silence_of(asked, elsewhere=elsewhere is not None),
         )
 
-    def _quotes(self, found: Sequence[Scored], words: str, scope: Scope) -> tuple[Statement, ...]:
-        # Every number is as right as the best one.
-        margin = 1.0 if scope.contact else self.calibration.margin
-        return compose(found, words, most=self.settings.quotes, margin=margin, role=Role.ANSWER)
+    def _understood(self, words: str) -> tuple[Scope, FloatArray]:
+        """Where an answer may come from, and the vector of what is searched, spelling mended."""
+        scope = read_scope(words, self.documents.values())
+        mended = self.index.words.mended(scope.question, is_word=self._is_word)
+        return replace(scope, question=mended), self.embedder.embed([mended])[0]
 
-    def _nearest(self, found: Sequence[Scored], words: str, scope: Scope) -> tuple[Statement, ...]:
+    def _is_word(self, word: str) -> bool:
+        """Whether the embedder knows a word as one piece, as it does the language's common ones."""
+        return self.embedder.count(word) <= _ONE_PIECE
+
+    def _elsewhere(self, vector: FloatArray, scope: Scope) -> Reading | None:
+        """What other pages answer, where the pages that the question names are silent."""
+        if scope.documents is None:
+            return None
+        reading = self._read(vector, replace(scope, documents=None))
+        return reading if reading.probability >= self.calibration.operating_point else None
+
+    def _read(self, vector: FloatArray, scope: Scope) -> Reading:
+        hits = retrieve(self.index, vector, scope=scope, count=self.settings.retrieved_chunks)
+        matches = match_bank(
+            self.index, vector, scope=scope, count=_MATCHES, aside=self.calibration.aside
+        )
+        return find_evidence(
+            self.index, hits, matches, vector, scope=scope, calibration=self.calibration
+        )
+
+    def _quotes(self, reading: Reading, scope: Scope) -> tuple[Statement, ...]:
+        keep = self.calibration.keep
+        return compose(
+            reading.found,
+            steps=scope.steps,
+            most=self.settings.quotes,
+            # Every clinic's number is nearly as right as the best one.
+            keep=keep / 10 if scope.contact else keep,
+            role=Role.ANSWER,
+        )
+
+    def _nearest(self, reading: Reading, scope: Scope) -> tuple[Statement, ...]:
         """What comes nearest, and how to ask a clinic; nothing where nothing is near."""
-        probability = found[0].evidence.probability if found else 0.0
-        if probability < self.calibration.nearest_point and not (scope.comments or scope.contact):
+        if not (reading.on_topic or scope.comments or scope.contact):
             return ()
-        nearest = compose(found, words, most=1, margin=0.0, role=Role.NEAREST)
+        nearest = compose(reading.nearest, steps=scope.steps, most=1, keep=1.0, role=Role.NEAREST)
         first = 1 + sum(len(statement.quotes) for statement in nearest)
         contacts = contact_statements(
             self.contacts,
@@ -147,13 +187,13 @@ class Assistant:
         notice: str | None,
         statements: tuple[Statement, ...] = (),
         probability: float | None = None,
-        silent: bool = False,
+        silence: str = "",
     ) -> Answer:
         return Answer(
             question=words,
             standalone_question=words,
             kind=kind,
-            text=answer_text(statements, notice, silent=silent),
+            text=answer_text(statements, notice, silence),
             statements=statements,
             notice=notice,
             probability=probability,
@@ -161,6 +201,7 @@ class Assistant:
             suggestions=(),
             receipt=Receipt(self.index.digest, self.embedder.digest),
             milliseconds=0.0,
+            silence=silence,
         )
 
 
@@ -172,9 +213,18 @@ def open_assistant(
     Raises:
         RagError: the pages, the model or the index cannot be used; its words say what to do.
     """
-    embedder = embedder or SentenceTransformerEmbedder()
+    embedder = embedder or open_embedder(settings)
     update_index(settings, embedder=embedder, progress=progress)
     return _assemble(settings, embedder, open_index(settings.index))
+
+
+def open_embedder(settings: Settings) -> SentenceTransformerEmbedder:
+    """The packaged model, with what was learnt from the bank of these pages.
+
+    Raises:
+        ModelError: weights are missing, or are not the ones that were expected.
+    """
+    return SentenceTransformerEmbedder(settings.corpus / LEARNT)
 
 
 def update_index(

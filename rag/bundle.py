@@ -22,7 +22,7 @@ from filelock import FileLock, Timeout
 
 from rag.datatypes import IndexCorruptError, IndexMissingError, StoredIndexError
 
-SCHEMA = 1
+SCHEMA = 2
 MANIFEST = "manifest.json"
 SMALL = 16_000_000
 """Files up to this size, in bytes, are checked whole each time the index is opened."""
@@ -45,6 +45,16 @@ class Recipe:
 
 
 @dataclass(frozen=True, slots=True)
+class Counts:
+    """How much an index holds."""
+
+    documents: int
+    chunks: int
+    sentences: int
+    questions: int
+
+
+@dataclass(frozen=True, slots=True)
 class FileSeal:
     """A file's size in bytes and its sha256."""
 
@@ -57,18 +67,15 @@ class Manifest:
     """The recipe, the counts, and the files of the bundle in ``folder``."""
 
     recipe: Recipe
-    documents: int
-    chunks: int
-    sentences: int
+    counts: Counts
     files: dict[str, FileSeal]
     folder: str
 
     @property
     def digest(self) -> str:
         """sha256 over the recipe and every file: what a receipt names."""
-        counts = [self.documents, self.chunks, self.sentences]
         seals = sorted((name, seal.sha256) for name, seal in self.files.items())
-        body = [asdict(self.recipe), counts, seals]
+        body = [asdict(self.recipe), asdict(self.counts), seals]
         return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
 
 
@@ -95,9 +102,7 @@ def read_manifest(index: Path) -> Manifest:
             )
         manifest = Manifest(
             recipe=Recipe(**content["recipe"]),
-            documents=content["documents"],
-            chunks=content["chunks"],
-            sentences=content["sentences"],
+            counts=Counts(**content["counts"]),
             files={name: FileSeal(**seal) for name, seal in content["files"].items()},
             folder=content["folder"],
         )

@@ -1,4 +1,4 @@
-"""The command line: ``index``, ``ask``, ``serve``.
+"""The command line: ``index``, ``ask``, ``bank``, ``learn``, ``serve``.
 
 Exit statuses: 0 done, 1 cannot be done, 2 done but for some of the input.
 """
@@ -17,17 +17,19 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.panel import Panel
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from rag.assistant import Assistant, open_assistant, update_index
+from rag.assistant import Assistant, open_assistant
+from rag.cli_corpus import add_bank, add_index
 from rag.contract import answer_json
-from rag.corpus import read_corpus
-from rag.datatypes import Answer, InputError, RagError, TriageKind
-from rag.embed import SentenceTransformerEmbedder
-from rag.index import Progress as Report
-from rag.index import open_index
+from rag.datatypes import (
+    Answer,
+    InputError,
+    RagError,
+    TriageKind,
+)
 from rag.settings import Settings, read_settings
+from rag.terminal import harmless, print_json, progress
 from rag.triage import read_triage_table
 
 DONE, FAILED, PARTLY = 0, 1, 2
@@ -37,6 +39,8 @@ examples:
   python -m rag ask "How long is a session?"   an answer in the pages' own words
   python -m rag ask "Is it safe?" --json       the same as JSON, for scripts
   python -m rag ask --batch questions.jsonl    one JSON answer a line, in order
+  python -m rag bank                           what the question bank lacks
+  python -m rag learn                          teach the model the question bank
   python -m rag serve                          the chat page, at 127.0.0.1:7860
 
 Any folder of .txt and .md pages will do: --corpus DIR --index DIR.
@@ -74,29 +78,14 @@ def _parser() -> argparse.ArgumentParser:
     shared.add_argument("--corpus", type=Path, metavar="DIR", help="the folder of pages")
     shared.add_argument("--index", type=Path, metavar="DIR", help="where the index is kept")
     commands = parser.add_subparsers(metavar="command", required=True)
-    _add_index(commands, shared)
+    add_index(commands, shared)
     _add_ask(commands, shared)
+    add_bank(commands, shared)
     serve = commands.add_parser("serve", parents=[shared], help="open the chat page")
     serve.add_argument("--host", help="the address to listen on (127.0.0.1)")
     serve.add_argument("--port", type=int, help="the port to listen on (7860)")
     serve.set_defaults(run=_serve)
     return parser
-
-
-def _add_index(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: argparse.ArgumentParser
-) -> None:
-    index = commands.add_parser(
-        "index",
-        parents=[shared],
-        help="bring the index up to date with the pages",
-        description="Reads the pages and embeds what is new. Files that cannot be read are "
-        "named with what to do (exit status 2); the rest is indexed.",
-    )
-    index.add_argument("--rebuild", action="store_true", help="embed everything anew")
-    index.add_argument("--verify", action="store_true", help="check every byte of the index")
-    index.add_argument("--json", action="store_true", help="print the report as JSON")
-    index.set_defaults(run=_index)
 
 
 def _add_ask(
@@ -128,48 +117,18 @@ def _settings(options: argparse.Namespace) -> Settings:
     )
 
 
-def _index(options: argparse.Namespace, settings: Settings) -> int:
-    if options.verify:
-        index = open_index(settings.index, every_byte=True)
-        Console().print(f"Every byte is as written: {index.digest}", soft_wrap=True)
-        return DONE
-    with _progress("Embedding") as progress:
-        report = update_index(
-            settings,
-            embedder=SentenceTransformerEmbedder(),
-            rebuild=options.rebuild,
-            progress=progress,
-        )
-    problems = read_corpus(settings.corpus, most_bytes=settings.file_bytes).problems
-    for problem in problems:
-        Console(stderr=True).print(Text(str(problem), style="yellow"), soft_wrap=True)
-    if options.json:
-        made = {name: getattr(report, name) for name in type(report).__slots__} | {
-            "problems": [str(problem) for problem in problems]
-        }
-        _print_json(made)
-    elif report.fresh:
-        print(f"Up to date: {report.documents} pages, {report.chunks} chunks.")
-    else:
-        print(
-            f"{report.documents} pages, {report.chunks} chunks, {report.sentences} sentences; "
-            f"embedded {report.chunks_embedded} chunks and {report.sentences_embedded} sentences."
-        )
-    return PARTLY if any(problem.left_out for problem in problems) else DONE
-
-
 def _ask(options: argparse.Namespace, settings: Settings) -> int:
     if (options.question is None) == (options.batch is None):
         raise InputError('Give one question, or --batch FILE: python -m rag ask "Is it safe?"')
     if options.batch is not None:
-        with _lines(options.batch) as lines, _progress("Indexing") as progress:
-            return _batch(lines, open_assistant(settings, progress=progress))
+        with _lines(options.batch) as lines, progress("Indexing") as report:
+            return _batch(lines, open_assistant(settings, progress=report))
     question = options.question
     if question == "-":
         question = sys.stdin.buffer.read().decode("utf-8", "replace")
     try:
-        with _progress("Indexing") as progress:
-            assistant = open_assistant(settings, progress=progress)
+        with progress("Indexing") as report:
+            assistant = open_assistant(settings, progress=report)
     except RagError:
         # Help for somebody in danger does not wait for what is broken here.
         triage = read_triage_table(region=settings.region).read(question)
@@ -178,7 +137,7 @@ def _ask(options: argparse.Namespace, settings: Settings) -> int:
         raise
     answer = assistant.ask(question)
     if options.json:
-        _print_json(answer_json(answer))
+        print_json(answer_json(answer))
     else:
         _show(answer)
     return DONE
@@ -188,10 +147,10 @@ def _batch(lines: Iterable[bytes], assistant: Assistant) -> int:
     status = DONE
     for number, line in enumerate(lines, start=1):
         try:
-            _print_json(_answer_line(line, assistant))
+            print_json(_answer_line(line, assistant))
         except InputError as error:
             status = PARTLY
-            _print_json({"line": number, "error": str(error)})
+            print_json({"line": number, "error": str(error)})
     return status
 
 
@@ -225,14 +184,6 @@ def _lines(name: str) -> Iterator[Iterable[bytes]]:
         yield io.BytesIO(file.read())
 
 
-def _print_json(value: dict[str, object]) -> None:
-    # UTF-8 whatever the terminal's locale is: a quote is the page's own characters.
-    sys.stdout.buffer.write(
-        json.dumps(value, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
-    )
-    sys.stdout.buffer.flush()
-
-
 def _show(answer: Answer) -> None:
     console = Console()
     if not console.is_terminal:
@@ -240,7 +191,7 @@ def _show(answer: Answer) -> None:
         return
     console.print(
         Panel(
-            Text(_harmless(answer.text)),
+            Text(harmless(answer.text)),
             title=answer.kind.value.replace("_", " "),
             title_align="left",
         )
@@ -250,31 +201,9 @@ def _show(answer: Answer) -> None:
         console.print(Text(place, style="dim"))
 
 
-def _harmless(text: str) -> str:
-    """``text`` without what would steer a terminal."""
-    return "".join(mark for mark in text if mark.isprintable() or mark in "\n\t\u00a0")
-
-
 def _serve(_: argparse.Namespace, settings: Settings) -> int:
     # Gradio takes seconds to import; the other commands do without it.
     from rag.web.app import serve  # noqa: PLC0415
 
     serve(settings)
     return DONE
-
-
-@contextmanager
-def _progress(what: str) -> Iterator[Report]:
-    """A progress bar on standard error that appears once there is something to do."""
-    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    console = Console(stderr=True)
-    # Piped standard error gets messages alone.
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as bar:
-        task = bar.add_task(what, total=None, visible=False)
-
-        def report(done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total, visible=True)
-
-        yield report

@@ -25,17 +25,10 @@ from rag.evidence import Scored
 from rag.ground import make_quote
 
 NOT_IN_SOURCES = "The sources do not say."
-NEAREST = "The nearest thing they do say:"
+NEAREST = "The nearest thing the sources do say:"
 CONTACT = "To ask a clinic yourself:"
 
 _LISTED = frozenset({BlockKind.LIST_ITEM, BlockKind.STEP})
-_PROCESS = re.compile(
-    r"\bsteps?\b|\bstages?\b|\bprocess\b|\bprocedure\b"
-    r"|\bwhat (?:happens|to expect|should i expect|goes on|will happen)\b"
-    r"|\bhow (?:does|do|is) (?:it|the (?:treatment|therapy|session|process)) (?:work|go|done)\b"
-    r"|\bwalk me through\b|\bstart to finish\b|\bwhat.{0,12}\binvolve",
-    re.I,
-)
 # A sentence that begins so says little without the one before it.
 _LEANS = re.compile(
     r"(?:It|They|This|These|Those|That|He|She|Such|In addition|However|Also|Therefore|In this way"
@@ -62,35 +55,22 @@ class _Passage:
 
 
 def compose(
-    found: Sequence[Scored], question: str, *, most: int, margin: float, role: Role
+    found: Sequence[Scored], *, steps: bool, most: int, keep: float, role: Role
 ) -> tuple[Statement, ...]:
     """The best evidence as statements, best first; the same words on two pages stand once.
 
     Args:
         found: evidence, best first.
-        question: a question for steps gets whole runs of steps.
+        steps: whether steps are asked for, which are then quoted as a whole run.
         most: how many statements at most.
-        margin: how far below the best score a further statement may lie.
+        keep: what share of the best score a further statement must have (0 to 1).
         role: what the quotes are shown for.
     """
     if not found:
         return ()
-    near = [scored for scored in found if scored.score >= found[0].score - margin][: most * 3]
-    passages = [_passage(scored, question) for scored in _with_counterparts(near, found)]
+    near = [scored for scored in found if scored.score >= keep * found[0].score][: most * 3]
+    passages = [_passage(scored, steps=steps) for scored in _with_counterparts(near, found)]
     return _statements(_fold(_joined(passages))[:most], role)
-
-
-def quotable(found: Sequence[Scored], question: str) -> tuple[Scored, ...]:
-    """Evidence that can answer: no questions, and lead-ins only where steps are asked for."""
-    steps = bool(_PROCESS.search(question))
-    return tuple(
-        scored
-        for scored in found
-        if (steps or scored.evidence.sentence.kind is not SentenceKind.LEAD_IN)
-        and not (
-            scored.evidence.sentence.kind is SentenceKind.PROSE and _text(scored).endswith("?")
-        )
-    )
 
 
 def _with_counterparts(near: Sequence[Scored], found: Sequence[Scored]) -> list[Scored]:
@@ -100,6 +80,9 @@ def _with_counterparts(near: Sequence[Scored], found: Sequence[Scored]) -> list[
     asked for by a question that names neither.
     """
     best = near[0].evidence
+    if best.sentence.kind is SentenceKind.CHOSEN:
+        # The bank names what other pages say itself.
+        return list(near)
     others = (
         scored
         for scored in found
@@ -113,21 +96,21 @@ def _text(scored: Scored) -> str:
     return scored.evidence.document.slice(scored.evidence.sentence.span)
 
 
-def _passage(scored: Scored, question: str) -> _Passage:
+def _passage(scored: Scored, *, steps: bool) -> _Passage:
     evidence = scored.evidence
     document, sentence = evidence.document, evidence.sentence
     span = sentence.span
     if sentence.kind is SentenceKind.FRAGMENT:
         span = _around(document, span)
     if sentence.kind in {SentenceKind.PROSE, SentenceKind.LEAD_IN}:
-        span = _whole(document, span, question, lead_in=sentence.kind is SentenceKind.LEAD_IN)
+        span = _whole(document, span, steps=steps, lead_in=sentence.kind is SentenceKind.LEAD_IN)
     return _Passage(document, span, sentence.kind is SentenceKind.COMMENT, scored.score)
 
 
-def _whole(document: Document, span: Span, question: str, *, lead_in: bool) -> Span:
+def _whole(document: Document, span: Span, *, steps: bool, lead_in: bool) -> Span:
     """``span`` grown to what cannot stand without the rest: a list, steps, a leaning sentence."""
     run = _run(document, span, lead_in=lead_in)
-    if run and (lead_in or (run[0].kind is BlockKind.STEP and _PROCESS.search(question))):
+    if run and (lead_in or (run[0].kind is BlockKind.STEP and steps)):
         start = run[0].lead_in.start if run[0].lead_in else run[0].span.start
         return Span(start, run[-1].span.end)
     if run and run[0].lead_in and _TURNS_ROUND.search(document.slice(run[0].lead_in)):
@@ -267,16 +250,24 @@ def contact_statements(
     return tuple(Statement(quote.text, (quote,)) for quote in quotes)
 
 
-def answer_text(statements: Sequence[Statement], notice: str | None, *, silent: bool) -> str:
+def silence_of(asked: Iterable[Document], *, elsewhere: bool) -> str:
+    """That the sources do not say, or, where only others say it, that those asked do not."""
+    if not elsewhere:
+        return NOT_IN_SOURCES
+    names = dict.fromkeys(document.source.publisher_shown for document in asked)
+    return f"{' and '.join(names)} {'does' if len(names) == 1 else 'do'} not say."
+
+
+def answer_text(statements: Sequence[Statement], notice: str | None, silence: str) -> str:
     """What the reader sees, as plain text with [1] markers."""
-    return "\n\n".join(_parts(statements, notice, silent=silent))
+    return "\n\n".join(_parts(statements, notice, silence))
 
 
-def _parts(statements: Sequence[Statement], notice: str | None, *, silent: bool) -> Iterator[str]:
+def _parts(statements: Sequence[Statement], notice: str | None, silence: str) -> Iterator[str]:
     if notice:
         yield notice
-    if silent:
-        yield NOT_IN_SOURCES
+    if silence:
+        yield silence
     headed: set[Role] = {Role.ANSWER}
     headings = {Role.NEAREST: NEAREST, Role.CONTACT: CONTACT}
     for statement in statements:

@@ -1,4 +1,4 @@
-"""Files and ``sources.toml`` → ``Document``; the only reader of pages."""
+"""Files, ``sources.toml`` and the question bank → ``Corpus``; the only reader of pages."""
 
 from __future__ import annotations
 
@@ -9,39 +9,27 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
+from rag.bank import BANK, read_bank
 from rag.blocks import read_blocks
-from rag.datatypes import BlockKind, CorpusError, Document, Source
+from rag.datatypes import BankEntry, BlockKind, CorpusError, Document, Problem, Source
 
 SOURCES = "sources.toml"
 SUFFIXES = frozenset({".txt", ".md"})
+LEARNT = "learnt"
+"""The folder beside the pages that holds what was learnt from their question bank."""
 _PATIENCE = 5
 _NOT_PAGES = frozenset({"readme", "licence", "license", "changelog"})
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
-    """Something about one file that its owner should know.
-
-    ``left_out`` says whether the file is not answered from because of it.
-    """
-
-    path: str
-    what: str
-    remedy: str
-    left_out: bool = True
-
-    def __str__(self) -> str:
-        return f"{self.path}: {self.what}. {self.remedy}"
-
-
-@dataclass(frozen=True, slots=True)
 class Corpus:
-    """The pages that could be read, and what was wrong with the others."""
+    """The pages and bank entries that could be read, and what was wrong with the others."""
 
     documents: tuple[Document, ...]
     problems: tuple[Problem, ...]
     digest: str
     most_bytes: int
+    bank: tuple[BankEntry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +74,9 @@ def _read(folder: Path, most_bytes: int, digest: str) -> Corpus:
         problems.extend(_changed(page, entries))
     named = {problem.path for problem in problems} | {document.id for document in documents}
     problems.extend(_missing(entries, named))
-    return Corpus(tuple(documents), tuple(problems), digest, most_bytes)
+    bank = read_bank(folder, documents)
+    problems.extend(bank.problems)
+    return Corpus(tuple(documents), tuple(problems), digest, most_bytes, bank.entries)
 
 
 def corpus_digest(folder: Path) -> str:
@@ -96,8 +86,8 @@ def corpus_digest(folder: Path) -> str:
         CorpusError: there is no such folder.
     """
     digest = hashlib.sha256()
-    sources = folder / SOURCES
-    for path in ([sources] if sources.is_file() else []) + list(_files(folder)):
+    beside = [path for path in (folder / SOURCES, folder / BANK) if path.is_file()]
+    for path in beside + list(_files(folder)):
         digest.update(os.fsencode(path.relative_to(folder)) + b"\0" + _digest_of(path) + b"\0")
     return digest.hexdigest()
 
@@ -119,7 +109,7 @@ def _files(folder: Path) -> Iterator[Path]:
         )
     for path in sorted(folder.rglob("*")):
         parts = path.relative_to(folder).parts
-        hidden = any(part.startswith(".") for part in parts)
+        hidden = any(part.startswith(".") for part in parts) or parts[0] == LEARNT
         if not hidden and path.name != SOURCES and path.is_file() and _may_be_page(path):
             yield path
 

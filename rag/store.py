@@ -1,4 +1,4 @@
-"""Documents and chunks ↔ JSON lines, as they lie in ``index/``."""
+"""Documents, chunks, bank entries and words ↔ JSON lines, as they lie in ``index/``."""
 
 from __future__ import annotations
 
@@ -10,16 +10,20 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from rag.datatypes import (
+    Asked,
+    BankEntry,
     Block,
     BlockKind,
     Chunk,
     Document,
     IndexCorruptError,
+    Place,
     Sentence,
     SentenceKind,
     Source,
     Span,
 )
+from rag.words import Words
 
 Row = dict[str, Any]
 Value = TypeVar("Value")
@@ -52,6 +56,77 @@ def read_chunks(path: Path, documents: Sequence[Document]) -> tuple[Chunk, ...]:
         IndexCorruptError: a line cannot be read.
     """
     return tuple(_read_lines(path, lambda at, line: _chunk(at, line, documents)))
+
+
+def write_bank(path: Path, bank: Iterable[BankEntry]) -> None:
+    """One line for each entry: offsets into the pages in the place of its quotes."""
+    _write_lines(path, map(asdict, bank))
+
+
+def read_bank(path: Path) -> tuple[BankEntry, ...]:
+    """What ``write_bank`` wrote.
+
+    Raises:
+        IndexCorruptError: a line cannot be read.
+    """
+    return tuple(_read_lines(path, lambda _, line: _bank_entry(line)))
+
+
+def write_asked(path: Path, asked: Iterable[Asked]) -> None:
+    """One line for each question of the bank."""
+    _write_lines(
+        path,
+        (
+            {
+                "entry": one.entry,
+                "documents": None if one.documents is None else sorted(one.documents),
+            }
+            for one in asked
+        ),
+    )
+
+
+def read_asked(path: Path) -> tuple[Asked, ...]:
+    """What ``write_asked`` wrote.
+
+    Raises:
+        IndexCorruptError: a line cannot be read.
+    """
+    return tuple(_read_lines(path, lambda _, line: _asked(line)))
+
+
+def _asked(line: Row) -> Asked:
+    documents = line["documents"]
+    return Asked(line["entry"], None if documents is None else frozenset(documents))
+
+
+def write_words(path: Path, words: Words) -> None:
+    """One line: the known words with their counts, and the terms that are said."""
+    _write_lines(path, [{"known": dict(words.known), "said": sorted(words.said)}])
+
+
+def read_words(path: Path) -> Words:
+    """What ``write_words`` wrote.
+
+    Raises:
+        IndexCorruptError: it cannot be read.
+    """
+    (found,) = _read_lines(path, lambda _, line: Words(line["known"], frozenset(line["said"])))
+    return found
+
+
+def _bank_entry(line: Row) -> BankEntry:
+    return BankEntry(
+        topic=line["topic"],
+        questions=tuple(line["questions"]),
+        points=tuple(tuple(map(_place, point)) for point in line["points"]),
+        nearest=tuple(map(_place, line["nearest"])),
+        off_topic=line["off_topic"],
+    )
+
+
+def _place(line: Row) -> Place:
+    return Place(line["document"], Span(**line["span"]))
 
 
 def _chunk_line(chunk: Chunk, document: int) -> dict[str, object]:

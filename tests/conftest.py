@@ -14,7 +14,7 @@ import pytest
 from rag.assistant import Assistant, open_assistant
 from rag.corpus import Corpus, read_corpus
 from rag.datatypes import Document
-from rag.embed import FloatArray, SentenceTransformerEmbedder
+from rag.embed import FloatArray
 from rag.settings import ROOT, Settings
 from rag.sparse import terms
 
@@ -117,17 +117,22 @@ def settings(pages: Path, tmp_path: Path) -> Settings:
 def assistant(settings: Settings, embedder: HashingEmbedder) -> Assistant:
     """The real line over the tiny pages; its threshold suits the hashing embedder."""
     opened = open_assistant(settings, embedder=embedder)
-    scale = replace(opened.calibration, slope=20.0, intercept=-7.0, operating_point=0.5)
+    scale = replace(
+        opened.calibration,
+        sentence_offset=0.0,
+        plain_weight=20.0,
+        plain_intercept=-7.0,
+        operating_point=0.5,
+        nearest_point=0.2,
+    )
     return replace(opened, calibration=scale)
 
 
 @pytest.fixture(scope="session")
 def real_assistant(tmp_path_factory: pytest.TempPathFactory) -> Assistant:
-    """The shipped pages and the packaged weights, indexed anew."""
+    """The shipped pages, bank and weights, indexed anew."""
     index = tmp_path_factory.mktemp("real") / "index"
-    return open_assistant(
-        Settings(corpus=ROOT / "corpus", index=index), embedder=SentenceTransformerEmbedder()
-    )
+    return open_assistant(Settings(corpus=ROOT / "corpus", index=index))
 
 
 @pytest.fixture(scope="session")

@@ -11,26 +11,28 @@ from rag.settings import ROOT
 
 LAYERS = (
     {"datatypes"},
-    {"settings", "blocks"},
-    {"corpus", "split", "embed", "sparse", "triage", "ground", "bundle", "store"},
-    {"dense"},
+    {"settings", "blocks", "bank", "embed", "sparse", "triage", "ground", "bundle"},
+    {"corpus", "split", "scope", "words", "dense", "curate"},
+    {"store"},
     {"index"},
-    {"retrieve"},
+    {"retrieve", "learn"},
     {"evidence"},
     {"compose"},
     {"assistant", "contract"},
     {"web"},
+    {"terminal"},
+    {"cli_corpus"},
     {"cli"},
     {"__main__"},
 )
 ONLY_IN = {
-    "tiktoken": "split",
-    "sentence_transformers": "embed",
-    "torch": "embed",
-    "faiss": "dense",
-    "bm25s": "sparse",
-    "gradio": "web",
-    "rich": "cli",
+    "tiktoken": {"split"},
+    "sentence_transformers": {"embed", "learn"},
+    "torch": {"embed", "learn"},
+    "faiss": {"dense"},
+    "bm25s": {"sparse"},
+    "gradio": {"web"},
+    "rich": {"cli", "cli_corpus", "terminal"},
 }
 
 
@@ -64,4 +66,4 @@ def test_imports_point_downward(path: Path) -> None:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_each_library_has_one_place(path: Path) -> None:
     for library in {name.split(".")[0] for name in imported(path)} & ONLY_IN.keys():
-        assert module(path) == ONLY_IN[library]
+        assert module(path) in ONLY_IN[library]

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
+from rag.assistant import Assistant
 from rag.settings import ROOT
 from tests.test_contract import SCHEMA
 
@@ -34,8 +36,10 @@ def run(
 
 
 @pytest.fixture(scope="module")
-def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def index(tmp_path_factory: pytest.TempPathFactory, real_assistant: Assistant) -> Path:
     folder = tmp_path_factory.mktemp("cli") / "index"
+    # So that the bank's thousands of questions are not embedded again.
+    shutil.copytree(real_assistant.settings.index, folder)
     done = run("index", index=folder)
     assert done.returncode == 0, done.stderr
     assert b"5 pages" in done.stdout
@@ -146,6 +150,31 @@ def test_verify_reads_every_byte(index: Path) -> None:
     done = run("index", "--verify", index=index)
     assert done.returncode == 0
     assert re.search(rb"[0-9a-f]{64}", done.stdout)
+
+
+def test_bank_tells_what_is_broken_repeated_and_lacking_and_drafts_it(tmp_path: Path) -> None:
+    pages = tmp_path / "pages"
+    pages.mkdir()
+    (pages / "good.txt").write_text("A Page\n\nA sentence stands here. Another one follows it.\n")
+    gone = (
+        '{"topic": "t", "questions": ["q"], "points": [[{"page": "good.txt", "quote": "Gone."}]]}'
+    )
+    (pages / "questions.jsonl").write_text(gone + '\n{"gap": "g", "questions": ["price"]}\n')
+    draft = tmp_path / "draft.jsonl"
+    arguments = ("bank", "--corpus", str(pages), "--json", "--draft", str(draft))
+    done = run(*arguments)
+    assert done.returncode == 2
+    found = json.loads(done.stdout)
+    assert found["gap_questions"] == 1
+    assert "does not hold “Gone.”" in found["broken"][0]
+    assert [lacking["text"] for lacking in found["without_questions"]] == [
+        "A sentence stands here.",
+        "Another one follows it.",
+    ]
+    assert len(draft.read_text().splitlines()) == 2
+    again = run(*arguments)
+    assert again.returncode == 1
+    assert "draft.jsonl cannot be written" in again.stderr.decode()
 
 
 def test_every_command_and_option_is_in_the_documentation() -> None:

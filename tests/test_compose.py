@@ -6,7 +6,7 @@ import pytest
 
 from rag.assistant import Assistant
 from rag.blocks import read_blocks
-from rag.compose import compose, quotable
+from rag.compose import compose, silence_of
 from rag.datatypes import (
     Document,
     Evidence,
@@ -19,8 +19,6 @@ from rag.datatypes import (
 )
 from rag.evidence import Scored
 
-QUESTION = "How long does it take?"
-
 
 def scored(
     document: Document, words: str, score: float, kind: SentenceKind = SentenceKind.PROSE
@@ -30,8 +28,8 @@ def scored(
     return Scored(Evidence(document, sentence, score), score)
 
 
-def told(*found: Scored, question: str = QUESTION, margin: float = 0.1) -> tuple[Statement, ...]:
-    return compose(found, question, most=4, margin=margin, role=Role.ANSWER)
+def told(*found: Scored, steps: bool = False) -> tuple[Statement, ...]:
+    return compose(found, steps=steps, most=4, keep=0.8, role=Role.ANSWER)
 
 
 def test_two_clinics_that_give_other_numbers_are_both_shown_and_not_folded(
@@ -66,9 +64,9 @@ def test_a_sentence_that_leans_on_the_one_before_is_quoted_with_it(assistant: As
 def test_a_question_for_steps_gets_the_whole_run_verbatim(assistant: Assistant) -> None:
     north = assistant.documents["lamp-north.txt"]
     step = scored(north, "You plug the lamp in.", 0.9)
-    (whole,) = told(step, question="What happens, step by step?")
+    (whole,) = told(step, steps=True)
     assert whole.text == north.text[north.text.index("Here is what") :].rstrip()
-    (alone,) = told(step, question="Do I plug it in?")
+    (alone,) = told(step)
     assert alone.text == "You plug the lamp in."
 
 
@@ -89,17 +87,25 @@ def test_what_is_far_below_the_best_is_not_quoted(assistant: Assistant) -> None:
     assert len(statements) == 1
 
 
-def test_questions_and_lead_ins_answer_nothing(assistant: Assistant) -> None:
-    north = assistant.documents["lamp-north.txt"]
-    lead_in = scored(
-        north, "Here is what happens when you set up the lamp:", 0.9, SentenceKind.LEAD_IN
-    )
-    assert quotable([lead_in], QUESTION) == ()
-    assert quotable([lead_in], "What are the steps?") == (lead_in,)
+def test_what_the_bank_chose_is_quoted_as_it_stands(assistant: Assistant) -> None:
+    south = assistant.documents["lamp.txt"]
+    words = "It needs nine minutes before it is bright."
+    (statement,) = told(scored(south, words, 0.9, SentenceKind.CHOSEN))
+    assert statement.text == words
+
+
+def test_silence_names_who_does_not_say_it_only_where_somebody_else_does(
+    assistant: Assistant,
+) -> None:
+    south, north = assistant.documents["lamp.txt"], assistant.documents["lamp-north.txt"]
+    assert silence_of([south], elsewhere=False) == "The sources do not say."
+    assert silence_of([south], elsewhere=True) == "Southern Lamps does not say."
+    both = silence_of([south, north], elsewhere=True)
+    assert both == "Southern Lamps and Northern Lamps do not say."
 
 
 def test_nothing_found_is_nothing_said() -> None:
-    assert compose((), QUESTION, most=4, margin=0.1, role=Role.ANSWER) == ()
+    assert compose((), steps=False, most=4, keep=0.8, role=Role.ANSWER) == ()
 
 
 def page(text: str, name: str = "page.txt") -> Document:

@@ -112,6 +112,7 @@ def test_london_and_us_swapped_is_caught(
     us, london = lines[0], lines[1]
     swapped = text.replace(us, "@").replace(london, us).replace("@", london)
     sources.write_text(swapped, encoding="utf-8")
+    shutil.copytree(real_assistant.settings.index, tmp_path / "index")
     settings = replace(
         real_assistant.settings, corpus=tmp_path / "corpus", index=tmp_path / "index"
     )

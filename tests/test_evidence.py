@@ -1,59 +1,165 @@
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from rag.assistant import Assistant
+from rag.assistant import Assistant, open_assistant
 from rag.datatypes import ModelError, SentenceKind
-from rag.evidence import find_evidence, read_calibration
+from rag.evidence import Reading, Votes, find_evidence, read_calibration
 from rag.index import chunk_text, sentence_text
-from rag.retrieve import read_scope, retrieve
+from rag.retrieve import match_bank, retrieve
+from rag.scope import read_scope
+from rag.settings import Settings
+from tests.conftest import HashingEmbedder
+
+BRIGHT = "It needs nine minutes before it is bright."
+BANK = [
+    {
+        "topic": "bright",
+        "questions": ["When does it shine properly?", "wait till usable"],
+        "points": [
+            [{"page": "lamp.txt", "quote": BRIGHT}],
+            [
+                {
+                    "page": "lamp-north.txt",
+                    "quote": "It needs twelve minutes before it is bright.",
+                }
+            ],
+        ],
+    },
+    {
+        "gap": "price",
+        "questions": ["What does a lamp cost?", "price of one"],
+        "nearest": [{"page": "lamp.txt", "quote": "Call 0300 123 4567 to order a new lamp."}],
+    },
+]
 
 
-def test_scores_are_the_weighted_mean_of_sentence_and_chunk(assistant: Assistant) -> None:
-    scope = read_scope("When is the lamp bright?", assistant.documents.values())
+def reading_of(assistant: Assistant, question: str) -> Reading:
+    scope = read_scope(question, assistant.documents.values())
+    vector = assistant.embedder.embed([scope.question])[0]
+    return find_evidence(
+        assistant.index,
+        retrieve(assistant.index, vector, scope=scope, count=20),
+        match_bank(assistant.index, vector, scope=scope, count=20, aside=0.1),
+        vector,
+        scope=scope,
+        calibration=assistant.calibration,
+    )
+
+
+@pytest.fixture
+def banked(settings: Settings, embedder: HashingEmbedder) -> Assistant:
+    lines = "".join(json.dumps(entry) + "\n" for entry in BANK)
+    (settings.corpus / "questions.jsonl").write_text(lines, encoding="utf-8")
+    return open_assistant(settings, embedder=embedder)
+
+
+def test_without_a_bank_sentences_vote_by_the_weighted_mean_of_their_own_and_their_chunks_cosine(
+    assistant: Assistant,
+) -> None:
+    question = "When is the lamp bright?"
+    scope = read_scope(question, assistant.documents.values())
     embed = assistant.embedder.embed
     vector = embed([scope.question])[0]
-    hits = retrieve(assistant.index, vector, scope=scope, count=20)
-    found = find_evidence(
-        assistant.index, hits, vector, scope=scope, calibration=assistant.calibration
-    )
-    weight = assistant.calibration.chunk_weight
-    expected = {
-        (hit.chunk.document.id, sentence.span): float(
+    chunk_weight = assistant.calibration.chunk_weight
+    similarity = {
+        (chunk.document.id, sentence.span): float(
             (
-                embed([sentence_text(hit.chunk, sentence)])[0] @ vector
-                + weight * (embed([chunk_text(hit.chunk)])[0] @ vector)
+                embed([sentence_text(chunk, sentence)])[0] @ vector
+                + chunk_weight * (embed([chunk_text(chunk)])[0] @ vector)
             )
-            / (1 + weight)
+            / (1 + chunk_weight)
         )
-        for hit in hits
-        for sentence in hit.chunk.sentences
-        if sentence.kind is not SentenceKind.CONTACT  # nobody asked how to reach anyone
+        for chunk in assistant.index.chunks
+        if scope.admits(chunk)
+        for sentence in chunk.sentences
+        # Nobody asked how to reach anyone, or for steps.
+        if sentence.kind not in {SentenceKind.CONTACT, SentenceKind.LEAD_IN}
     }
+    votes = np.exp(np.array(list(similarity.values())) / assistant.calibration.temperature)
+    expected = dict(zip(similarity, votes / votes.sum(), strict=True))
+    found = reading_of(assistant, question).found
     scores = {(s.evidence.document.id, s.evidence.sentence.span): s.score for s in found}
-    assert scores == pytest.approx(expected, abs=1e-5)
+    assert scores == pytest.approx(expected, abs=1e-4)
     assert [s.score for s in found] == sorted((s.score for s in found), reverse=True)
 
 
-def test_probability_rises_with_the_score(assistant: Assistant) -> None:
-    probabilities = [assistant.calibration.probability(score / 10) for score in range(-10, 11)]
-    assert probabilities == sorted(probabilities)
-    assert all(0 < p < 1 for p in probabilities)
+def test_a_question_in_the_banks_words_gets_the_banks_quotes(banked: Assistant) -> None:
+    reading = reading_of(banked, "when does it shine properly")
+    best = reading.found[0].evidence
+    assert best.document.slice(best.sentence.span) == BRIGHT
+    assert {s.evidence.document.id for s in reading.found[:2]} == {"lamp.txt", "lamp-north.txt"}
+    assert reading.nearest == reading.found
+
+
+def test_a_clinic_that_is_named_is_the_only_one_a_bank_entry_answers_from(
+    banked: Assistant,
+) -> None:
+    reading = reading_of(banked, "when does it shine properly in the North?")
+    assert {scored.evidence.document.id for scored in reading.found} == {"lamp-north.txt"}
+
+
+def test_a_known_gap_votes_for_silence_and_names_the_nearest_thing(banked: Assistant) -> None:
+    asked, gap = reading_of(banked, "When does it shine properly?"), reading_of(banked, "lamp cost")
+    assert gap.votes.share < 0.5 < asked.votes.share
+    assert gap.probability < asked.probability
+    document = gap.nearest[0].evidence.document
+    assert document.slice(gap.nearest[0].evidence.sentence.span).startswith("Call 0300")
+
+
+def test_every_weight_pulls_the_way_it_should() -> None:
+    calibration = read_calibration()
+    plain = Votes(share=0.5, nearness=0.5, gap=0.5, strangers=0, banked=True)
+    probability = calibration.probability(plain)
+    assert calibration.probability(replace(plain, share=0.9)) > probability
+    assert calibration.probability(replace(plain, strangers=1)) < probability
+    bare = replace(plain, banked=False)
+    likelier = calibration.probability(replace(bare, nearness=0.9))
+    assert likelier > calibration.probability(bare)
 
 
 def test_how_to_reach_somebody_is_told_by_contact_lines_alone(assistant: Assistant) -> None:
-    scope = read_scope("What is the phone number?", assistant.documents.values())
-    vector = assistant.embedder.embed([scope.question])[0]
-    hits = retrieve(assistant.index, vector, scope=scope, count=20)
-    found = find_evidence(
-        assistant.index, hits, vector, scope=scope, calibration=assistant.calibration
-    )
-    assert {s.evidence.sentence.kind for s in found} == {SentenceKind.CONTACT}
+    found = reading_of(assistant, "What is the phone number?").found
+    assert {scored.evidence.sentence.kind for scored in found} == {SentenceKind.CONTACT}
+
+
+def test_lead_ins_answer_only_who_asks_for_steps(assistant: Assistant) -> None:
+    def kinds(question: str) -> set[SentenceKind]:
+        return {s.evidence.sentence.kind for s in reading_of(assistant, question).found}
+
+    assert SentenceKind.LEAD_IN in kinds("What happens when you set up the lamp, step by step?")
+    assert SentenceKind.LEAD_IN not in kinds("Is the lamp set up?")
 
 
 def test_a_calibration_that_cannot_be_read_is_an_error_with_a_remedy(tmp_path: Path) -> None:
     (tmp_path / "calibration.json").write_text('{"slope": 1}')
     with pytest.raises(ModelError, match=r"eval\.calibrate"):
         read_calibration(tmp_path / "calibration.json")
+
+
+def test_a_known_gap_of_one_clinic_says_nothing_of_another(
+    settings: Settings, embedder: HashingEmbedder
+) -> None:
+    gap = {"gap": "bright-north", "questions": ["When is the lamp of Northern Lamps bright?"]}
+    (settings.corpus / "questions.jsonl").write_text(json.dumps(gap), encoding="utf-8")
+    assistant = open_assistant(settings, embedder=embedder)
+    assert reading_of(assistant, "When is the lamp bright in the South?").votes.gap == 0.0
+    assert reading_of(assistant, "When is the lamp bright?").votes.gap == 0.0
+    assert reading_of(assistant, "When is the lamp bright in the North?").votes.gap > 0.5
+
+
+def test_off_topic_gaps_show_nothing_as_near(settings: Settings, embedder: HashingEmbedder) -> None:
+    gaps = [
+        {"gap": "price", "questions": ["What does a lamp cost in shops?"]},
+        {"gap": "weather", "questions": ["Will it rain tomorrow?"], "off_topic": True},
+    ]
+    lines = "\n".join(map(json.dumps, gaps))
+    (settings.corpus / "questions.jsonl").write_text(lines, encoding="utf-8")
+    assistant = open_assistant(settings, embedder=embedder)
+    assert reading_of(assistant, "What does a lamp cost in shops").on_topic
+    assert not reading_of(assistant, "will it rain tomorrow").on_topic

@@ -4,7 +4,8 @@ import pytest
 
 from rag.assistant import Assistant
 from rag.datatypes import Document, SentenceKind
-from rag.retrieve import read_scope, retrieve
+from rag.retrieve import retrieve
+from rag.scope import read_scope
 
 US = "apn-us-is-ketamine-therapy-safe.txt"
 LONDON = "apn-london-what-is-ketamine-assisted-healing.txt"

@@ -128,7 +128,7 @@ def _opening(answer: Answer, quotes: Sequence[Quote]) -> Iterator[str]:
     if not _in_role(quotes, Role.ANSWER):
         nearest_only = answer.quotes and not _in_role(answer.quotes, Role.ANSWER)
         if answer.kind is AnswerKind.NOT_IN_SOURCES or nearest_only:
-            yield f'<p class="silent">{escape(texts.SILENT)}</p>'
+            yield f'<p class="silent">{escape(answer.silence or texts.SILENT)}</p>'
             if not quotes:
                 yield f"<p>{escape(texts.SILENT_ALONE)}</p>"
         return

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rag.corpus import Corpus, read_corpus
+from rag.datatypes import CorpusError, ModelError
+from rag.embed import SentenceTransformerEmbedder, write_learnt
+from rag.index import corpus_chunks
+from rag.learn import Learnt, Schedule, learn
+from rag.settings import ROOT
+from rag.split import TiktokenTokenizer
+
+SHORT = Schedule(epochs=1, batch=32)
+SOME = 8
+
+
+@pytest.fixture(scope="module")
+def small() -> Corpus:
+    """The shipped pages with a few entries of their bank."""
+    corpus = read_corpus(ROOT / "corpus", most_bytes=5_000_000)
+    return Corpus(corpus.documents, (), "", 5_000_000, corpus.bank[:: len(corpus.bank) // SOME])
+
+
+def taught(corpus: Corpus) -> Learnt:
+    chunks = corpus_chunks(corpus, TiktokenTokenizer(), 160)
+    return learn(corpus.bank, chunks, corpus.documents, schedule=SHORT)
+
+
+@pytest.mark.weights
+def test_what_is_learnt_is_the_same_to_the_bit_and_changes_the_model_only_by_its_file(
+    small: Corpus, tmp_path: Path
+) -> None:
+    for name in ("one", "two"):
+        write_learnt(tmp_path / name, taught(small).weights, {})
+    one, two = (tmp_path / name / "weights.safetensors" for name in ("one", "two"))
+    assert one.read_bytes() == two.read_bytes()
+    plain, learnt = (SentenceTransformerEmbedder(at) for at in (None, tmp_path / "one"))
+    assert plain.digest != learnt.digest
+    words = ["How long is a session?"]
+    assert np.linalg.norm(learnt.embed(words)) == pytest.approx(1.0, abs=1e-5)
+    assert np.array_equal(
+        plain.embed(words), SentenceTransformerEmbedder(tmp_path / "none").embed(words)
+    )
+
+
+@pytest.mark.weights
+def test_learnt_weights_that_are_not_those_on_their_card_are_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "learnt"
+    shipped = ROOT / "corpus" / "learnt"
+    folder.mkdir()
+    content = bytearray((shipped / "weights.safetensors").read_bytes())
+    content[-1] ^= 1
+    (folder / "weights.safetensors").write_bytes(content)
+    (folder / "card.json").write_bytes((shipped / "card.json").read_bytes())
+    with pytest.raises(ModelError, match="rag learn"):
+        SentenceTransformerEmbedder(folder)
+    (folder / "card.json").write_text("[]")
+    with pytest.raises(ModelError, match="rag learn"):
+        SentenceTransformerEmbedder(folder)
+
+
+def test_the_shipped_card_says_that_learning_helped() -> None:
+    card = json.loads((ROOT / "corpus" / "learnt" / "card.json").read_text(encoding="utf-8"))
+    assert card["after"] > card["before"]
+
+
+def test_too_small_a_bank_is_an_error_that_says_how_to_start(corpus: Corpus) -> None:
+    with pytest.raises(CorpusError, match="--draft"):
+        learn((), (), corpus.documents, schedule=SHORT)
