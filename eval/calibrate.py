@@ -59,9 +59,8 @@ class Remembering:
         self, texts: Sequence[str], *, progress: Callable[[int], None] | None = None
     ) -> FloatArray:
         """float32[len(texts), d], in the order of ``texts``."""
-        for text in texts:
-            if text not in self._rows:
-                self._rows[text] = self._embedder.embed([text], progress=progress)[0]
+        new = [text for text in dict.fromkeys(texts) if text not in self._rows]
+        self._rows |= dict(zip(new, self._embedder.embed(new, progress=progress), strict=True))
         return np.stack([self._rows[text] for text in texts])
 
 
