@@ -41,7 +41,7 @@ from eval.public_sets import (
 from eval.statistics import figure, mean_figure
 from eval.values import Figure, Place
 from rag.blocks import read_blocks
-from rag.corpus import Corpus
+from rag.corpus import LEARNT, Corpus
 from rag.datatypes import Document, Source
 from rag.dense import DenseIndex
 from rag.embed import Embedder, SentenceTransformerEmbedder
@@ -530,6 +530,9 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="the folder of the public sets")
     parser.add_argument("--sets", default=",".join(SETS), help="which, with commas between")
     parser.add_argument("--limit", type=int, help="questions of each set, at most")
+    parser.add_argument(
+        "--learnt", action="store_true", help="with what was learnt from the bank: what it forgot"
+    )
     arguments = parser.parse_args()
     names = arguments.sets.split(",")
     if unknown := sorted(set(names) - set(SETS)):
@@ -540,7 +543,7 @@ def main() -> None:
         if not (arguments.data / name).is_dir():
             parser.error(f"{arguments.data} holds no folder {name}")
     console, started = Console(stderr=True), time.perf_counter()
-    embedder = SentenceTransformerEmbedder()
+    embedder = SentenceTransformerEmbedder(Settings().corpus / LEARNT if arguments.learnt else None)
     columns = (*Progress.get_default_columns(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
         reports = evaluate(
@@ -553,8 +556,9 @@ def main() -> None:
     receipt = receipt_of(arguments.data, names, embedder)
     REPORT.mkdir(exist_ok=True)
     text = markdown(reports, receipt)
-    (REPORT / "public.md").write_text(text, encoding="utf-8", newline="\n")
-    (REPORT / "public.json").write_text(as_json(reports, receipt), encoding="utf-8", newline="\n")
+    stem = "public-learnt" if arguments.learnt else "public"
+    (REPORT / f"{stem}.md").write_text(text, encoding="utf-8", newline="\n")
+    (REPORT / f"{stem}.json").write_text(as_json(reports, receipt), encoding="utf-8", newline="\n")
     print(text)
     console.print(f"{time.perf_counter() - started:.0f} seconds")
 
