@@ -140,9 +140,11 @@ class Assistant:
 
     def _elsewhere(self, vector: FloatArray, scope: Scope) -> Reading | None:
         """What other pages answer, where the pages that the question names are silent."""
-        if scope.documents is None:
+        others = frozenset(self.documents) - (scope.documents or frozenset(self.documents))
+        if not others:
             return None
-        reading = self._read(vector, replace(scope, documents=None))
+        # Only of the others: what the named page says must not stand under "does not say".
+        reading = self._read(vector, replace(scope, documents=others))
         return reading if reading.probability >= self.calibration.operating_point else None
 
     def _read(self, vector: FloatArray, scope: Scope) -> Reading:

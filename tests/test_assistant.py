@@ -52,6 +52,16 @@ def test_near_misses_show_the_nearest_thing_and_whom_to_ask_as_no_answer(
     assert [quote.number for quote in answer.quotes] == list(range(1, len(answer.quotes) + 1))
 
 
+def test_where_the_named_page_is_silent_only_another_is_quoted_as_nearest(
+    assistant: Assistant,
+) -> None:
+    answer = assistant.ask("How many litres of water does the kettle boil in the North?")
+    assert answer.kind is AnswerKind.NOT_IN_SOURCES
+    assert answer.text.startswith("Northern Lamps does not say.")
+    nearest = [quote for quote in answer.quotes if quote.role is Role.NEAREST]
+    assert {quote.document.id for quote in nearest} == {"kettle.md"}
+
+
 def test_danger_comes_before_any_search(assistant: Assistant, embedder: HashingEmbedder) -> None:
     embedder.embedded.clear()
     for words in ("I want to die", "i took the whole bottle " + "x" * 5_000):
