@@ -206,14 +206,29 @@ def _nearest(
 
 
 def _bank_voters(index: Index, matches: Sequence[Match], scope: Scope) -> list[_Voter]:
-    voters = []
+    """The matches as voters; a reader's comment is quoted only where comments are asked about.
+
+    That is so where the question says so, or where the likest entry itself quotes one.
+    """
+    voters: list[_Voter] = []
+    comments = scope.comments
     for match in matches:
-        points = (
-            tuple(_chosen(index, p) for p in point if scope.admits_page(p.document))
+        points = [
+            [_chosen(index, p) for p in point if scope.admits_page(p.document)]
             for point in match.entry.points
-        )
-        voters.append(_Voter(match.similarity, tuple(point for point in points if point)))
+        ]
+        if match is matches[0]:
+            comments = comments or any(_is_comment(one) for point in points for one in point)
+        kept = (tuple(e for e in point if comments or not _is_comment(e)) for point in points)
+        voter = _Voter(match.similarity, tuple(point for point in kept if point))
+        # An entry that lost all its points is no vote for silence.
+        if voter.points or match.entry.gap:
+            voters.append(voter)
     return voters
+
+
+def _is_comment(evidence: Evidence) -> bool:
+    return evidence.sentence.kind is SentenceKind.COMMENT
 
 
 def _chosen(index: Index, place: Place) -> Evidence:

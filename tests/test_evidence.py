@@ -163,3 +163,24 @@ def test_off_topic_gaps_show_nothing_as_near(settings: Settings, embedder: Hashi
     assistant = open_assistant(settings, embedder=embedder)
     assert reading_of(assistant, "What does a lamp cost in shops").on_topic
     assert not reading_of(assistant, "will it rain tomorrow").on_topic
+
+
+def test_a_comment_in_the_bank_is_quoted_only_where_comments_are_asked_about(
+    settings: Settings, embedder: HashingEmbedder
+) -> None:
+    burst = {"page": "kettle.md", "quote": "My kettle burst into flames after a week!"}
+    boils = {"page": "kettle.md", "quote": "The kettle boils a litre of water in two minutes."}
+    entries = [
+        {"topic": "robin", "questions": ["What happened to Robin's kettle?"], "points": [[burst]]},
+        {"topic": "boils", "questions": ["What does the kettle do?"], "points": [[boils]]},
+    ]
+    lines = "\n".join(map(json.dumps, entries))
+    (settings.corpus / "questions.jsonl").write_text(lines, encoding="utf-8")
+    assistant = open_assistant(settings, embedder=embedder)
+
+    def comments(question: str) -> list[bool]:
+        found = reading_of(assistant, question).found
+        return [scored.evidence.sentence.kind is SentenceKind.COMMENT for scored in found]
+
+    assert comments("what happened to robin's kettle")[0]
+    assert not any(comments("what does the kettle do"))
