@@ -13,8 +13,6 @@ from eval.statistics import Picks, figure, mean_figure
 from eval.values import Figure, Kind, Question, Said
 
 Share = Callable[[Question, Said], float | None]
-# Follow-ups need the dialogue that is not built; they are reported as such, not as zero.
-_NOT_ASKED = frozenset({Kind.FOLLOW_UP})
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +59,8 @@ def of_kind(asked: Iterable[Pair], *kinds: Kind) -> tuple[Pair, ...]:
 
 
 def answerable(asked: Iterable[Pair]) -> tuple[Pair, ...]:
-    """Only the questions that the pages answer and that need no earlier turn."""
-    return tuple(
-        p for p in asked if p.question.kind.answerable and p.question.kind not in _NOT_ASKED
-    )
+    """Only the questions that the pages answer."""
+    return tuple(p for p in asked if p.question.kind.answerable)
 
 
 def mean_of(asked: Sequence[Pair], share: Share) -> Figure | None:
@@ -90,6 +86,10 @@ def grounding_figures(asked: Sequence[Pair]) -> dict[str, Figure]:
         figures[name] = mean_of(can, share)
     both = of_kind(asked, Kind.DISAGREEMENT)
     figures["both sides of a disagreement"] = mean_of(both, grounding.every_point)
+    figures["disagreement shown as one"] = mean_of(both, _differ)
+    figures["disagreement shown where there is none"] = mean_of(
+        [pair for pair in can if pair.question.kind is not Kind.DISAGREEMENT], _differ
+    )
     return {name: value for name, value in figures.items() if value is not None}
 
 
@@ -162,7 +162,7 @@ def kind_figures(asked: Sequence[Pair]) -> dict[str, Figure]:
     figures: dict[str, Figure] = {}
     for kind in Kind:
         some = of_kind(asked, kind)
-        if kind in _NOT_ASKED or not some:
+        if not some:
             continue
         if kind.answerable:
             found = mean_of(some, grounding.coverage)
@@ -192,6 +192,10 @@ def reliability(asked: Sequence[Pair]) -> tuple[tuple[float, float, int], ...]:
         [p.said.probability or 0.0 for p in both],
         [float(p.question.kind.answerable) for p in both],
     )
+
+
+def _differ(_: Question, said: Said) -> float:
+    return float(said.differ)
 
 
 def _is_kind(_: Question, said: Said, *, kind: str) -> float:

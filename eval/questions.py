@@ -34,7 +34,7 @@ def read_questions(
 
 
 def _question(row: dict[str, Any], pages: Mapping[str, str]) -> Question:
-    points = tuple(tuple(_place(quote, pages) for quote in point) for point in row["points"])
+    points = tuple(tuple(read_place(quote, pages) for quote in point) for point in row["points"])
     return Question(
         id=row["id"],
         topic=row["topic"],
@@ -50,7 +50,12 @@ def _question(row: dict[str, Any], pages: Mapping[str, str]) -> Question:
     )
 
 
-def _place(quote: dict[str, Any], pages: Mapping[str, str]) -> Place:
+def read_place(quote: dict[str, Any], pages: Mapping[str, str]) -> Place:
+    """Where a gold quote stands in its page.
+
+    Raises:
+        ValueError: it does not.
+    """
     words, start = quote["quote"], -1
     for _ in range(quote["occurrence"]):
         start = pages[quote["document"]].index(words, start + 1)

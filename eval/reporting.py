@@ -49,7 +49,14 @@ _OFF_TOPIC = "off topic refused"
 _DANGER = "danger recognised"
 _VERBATIM = "quotes verbatim"
 _LOWER_IS_BETTER = frozenset(
-    {SILENT_WRONGLY, "AURC", "calibration error", "danger false alarms", "advice false alarms"}
+    {
+        SILENT_WRONGLY,
+        "AURC",
+        "calibration error",
+        "danger false alarms",
+        "advice false alarms",
+        "disagreement shown where there is none",
+    }
 )
 _SHOWN_WORST = 20
 _NOTHING = "–"

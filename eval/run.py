@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.progress import track
 
 from eval import gate, grounding, measure
+from eval.dialogues import dialogue_figures, read_dialogues
 from eval.measure import Pair
 from eval.questions import QUESTIONS, read_pages, read_questions
 from eval.report_blocks import OURS
@@ -33,11 +34,7 @@ from rag.settings import read_settings
 REPORT = Path(__file__).with_name("report")
 ANSWERS = Path(__file__).with_name("out")
 NEVER_SILENT = "ours, never silent"
-NOT_BUILT = (
-    "verdicts on statements (accuracy, macro-F1, reversed verdicts): the check command",
-    "follow-ups: the dialogue; the follow-up questions are asked without their history",
-    "the flag that sources differ (whether both sides are quoted is measured)",
-)
+NOT_BUILT = ("verdicts on statements (accuracy, macro-F1, reversed verdicts): the check command",)
 _WORST = 20
 
 
@@ -60,7 +57,8 @@ def evaluate(
         name: measure.pairs(questions, [t.said for t in answers]) for name, answers in timed.items()
     }
     twins = _ask_twins(systems[OURS], questions)
-    return _summary(assistant, questions, asked, twins), timed[OURS], asked[OURS]
+    followed = dialogue_figures(systems[OURS], read_dialogues(pages, questions[0].split))
+    return _summary(assistant, questions, asked, twins, followed), timed[OURS], asked[OURS]
 
 
 def _ask_twins(system: System, questions: Sequence[Question]) -> dict[str, Said]:
@@ -72,6 +70,7 @@ def _summary(
     questions: Sequence[Question],
     asked: Mapping[str, tuple[Pair, ...]],
     twins: Mapping[str, Said],
+    followed: dict[str, Figure],
 ) -> Summary:
     mine, forced = asked[OURS], asked[NEVER_SILENT]
     figures: dict[str, dict[str, Figure]] = {}
@@ -80,7 +79,7 @@ def _summary(
         figures[name] = measure.grounding_figures(pairs) | measure.silence_figures(pairs, in_force)
     both = measure.twin_figure(measure.answerable(mine), twins)
     figures[OURS] |= ({"question and twin both right": both} if both else {}) | (
-        measure.behaviour_figures(mine)
+        measure.behaviour_figures(mine) | followed
     )
     curves = {name: measure.curve(pairs) for name, pairs in asked.items() if name != OURS}
     return Summary(

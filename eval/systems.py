@@ -51,7 +51,9 @@ def ours(assistant: Assistant, pages: Mapping[str, str]) -> System:
             answer = answer_json(assistant.ask(words, history))
         except InputError as error:
             return Said(words, "error", None, (), True, (), str(error))
-        return said_in_json(answer, pages, _retrieved(assistant, words))
+        return said_in_json(
+            answer, pages, _retrieved(assistant, str(answer["standalone_question"]))
+        )
 
     return ask
 
@@ -72,6 +74,8 @@ def said_in_json(
         verbatim=verbatim,
         retrieved=tuple(retrieved),
         text=answer["text"],
+        understood=answer["standalone_question"],
+        differ=answer["sources_differ"],
     )
 
 

@@ -101,7 +101,8 @@ class Said:
 
     ``quotes`` are only those that answer; ``verbatim`` is whether every quote shown, of
     any role, is its slice of its page. ``retrieved`` are the chunks it looked at, best
-    first. ``probability`` is that the pages answer, None where that was not asked.
+    first. ``probability`` is that the pages answer, None where that was not asked;
+    ``understood`` the question that was searched, ``differ`` whether sources were said to.
     """
 
     question: str
@@ -111,6 +112,8 @@ class Said:
     verbatim: bool
     retrieved: tuple[Place, ...]
     text: str
+    understood: str = ""
+    differ: bool = False
 
     @property
     def answered(self) -> bool:

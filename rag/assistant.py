@@ -26,6 +26,7 @@ from rag.datatypes import (
     Triage,
     TriageKind,
 )
+from rag.dialogue import standalone
 from rag.embed import Embedder, FloatArray, SentenceTransformerEmbedder
 from rag.evidence import Calibration, Reading, find_evidence, read_calibration
 from rag.index import BuildReport, Index, Progress, build_index, open_index
@@ -33,10 +34,15 @@ from rag.retrieve import match_bank, retrieve
 from rag.scope import Scope, read_scope
 from rag.settings import Settings
 from rag.split import TiktokenTokenizer
+from rag.suggest import suggestions
 from rag.triage import TriageTable, read_triage_table
 
 # Bank entries that are read closely.
 _MATCHES = 24
+# Earlier questions that a follow-up may lean on.
+_EARLIER = 6
+_SEARCHED = frozenset({TriageKind.QUESTION, TriageKind.ADVICE})
+_NO_TRIAGE = Triage(TriageKind.QUESTION)
 # A word piece between the marks at both ends.
 _ONE_PIECE = 3
 # Control characters and lone surrogates become a space; marks that only turn or join vanish.
@@ -60,12 +66,12 @@ class Assistant:
         """The pages that are answered from, by their ids."""
         return self.index.documents
 
-    def ask(self, question: str, history: Sequence[str] = ()) -> Answer:  # noqa: ARG002
+    def ask(self, question: str, history: Sequence[str] = ()) -> Answer:
         """Answer a question in the exact words of the pages, or say that they are silent.
 
         Help for somebody in danger comes before everything else, also before the question
-        is found to be too long. ``history`` holds earlier questions, oldest first; they
-        are not yet used to make a follow-up complete.
+        is found to be too long. ``history`` holds earlier questions, oldest first: a
+        follow-up is searched as the question that it makes with them.
 
         Raises:
             InputError: there is nothing to search for, or too much.
@@ -79,8 +85,25 @@ class Assistant:
             answer = self._answer(words, AnswerKind.GREETING, notice=triage.notice)
         else:
             self._check_length(words)
-            answer = self._search(words, triage)
+            asked = self._standalone(words, history)
+            answer = replace(self._search(asked, triage, history), question=words)
         return replace(answer, milliseconds=(time.perf_counter() - started) * 1000)
+
+    def _standalone(self, words: str, history: Sequence[str]) -> str:
+        most = self.settings.question_characters
+        earlier = [readable(typed) for typed in history[-_EARLIER:]]
+        asked = [
+            typed
+            for typed in earlier
+            if len(typed) <= most and self.triage.read(typed).kind in _SEARCHED
+        ]
+        return standalone(
+            words,
+            asked,
+            self.documents.values(),
+            embed=self.embedder.embed,
+            quoted=lambda words: [q.text for q in self._search(words, _NO_TRIAGE).quotes],
+        )
 
     def read(self, question: str) -> Reading:
         """What is found for a question, before anything of it is quoted."""
@@ -108,7 +131,7 @@ class Assistant:
                 f"Your question has {len(words):,} characters. Please ask it in at most {most:,}."
             )
 
-    def _search(self, words: str, triage: Triage) -> Answer:
+    def _search(self, words: str, triage: Triage, history: Sequence[str] = ()) -> Answer:
         scope, vector = self._understood(words)
         reading = self._read(vector, scope)
         answered = reading.probability >= self.calibration.operating_point
@@ -126,7 +149,22 @@ class Assistant:
             statements=statements,
             probability=reading.probability,
             silence="" if answered else silence_of(asked, elsewhere=elsewhere is not None),
+            differ=answered and reading.differ,
+            suggested=self._suggested(reading, statements, scope, (*history, words)),
         )
+
+    def _suggested(
+        self,
+        reading: Reading,
+        statements: Sequence[Statement],
+        scope: Scope,
+        asked: Sequence[str],
+    ) -> tuple[str, ...]:
+        if not reading.on_topic:
+            return ()
+        quotes = [quote for statement in statements for quote in statement.quotes]
+        pages = tuple(self.documents.values())
+        return suggestions(reading.matches, quotes, pages, scope=scope, asked=asked)
 
     def _understood(self, words: str) -> tuple[Scope, FloatArray]:
         """Where an answer may come from, and the vector of what is searched, spelling mended."""
@@ -190,6 +228,8 @@ class Assistant:
         statements: tuple[Statement, ...] = (),
         probability: float | None = None,
         silence: str = "",
+        differ: bool = False,
+        suggested: tuple[str, ...] = (),
     ) -> Answer:
         return Answer(
             question=words,
@@ -199,8 +239,8 @@ class Assistant:
             statements=statements,
             notice=notice,
             probability=probability,
-            sources_differ=False,
-            suggestions=(),
+            sources_differ=differ,
+            suggestions=suggested,
             receipt=Receipt(self.index.digest, self.embedder.digest),
             milliseconds=0.0,
             silence=silence,

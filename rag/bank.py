@@ -7,7 +7,8 @@
 
 Quotes are found in the pages each time, so that an edit elsewhere on a page breaks none;
 ``"occurrence": 2`` means the second time that the words stand on the page. A gap with
-``"off_topic": true`` has nothing to do with the pages.
+``"off_topic": true`` has nothing to do with the pages; an entry with ``"differ": true`` is
+one on which the pages do not agree, and each of its points is a side.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import Any
 from rag.datatypes import BankEntry, Document, Place, Problem, Span
 
 BANK = "questions.jsonl"
+_KNOWN = {"gap", "topic", "questions", "points", "nearest", "off_topic", "differ"}
 _MEND = "`python -m rag bank` lists all such entries."
 
 
@@ -68,25 +70,33 @@ def _entry(
     try:
         row = json.loads(line)
         questions = tuple(" ".join(question.split()) for question in row["questions"])
-        gap, known = row.get("gap"), {"gap", "topic", "questions", "points", "nearest", "off_topic"}
+        gap, points = row.get("gap"), row.get("points") or ()
     except (ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
         raise _BrokenEntryError(f"is no entry with a list of questions ({error!r})") from error
-    if unknown := sorted(set(row) - known):
+    if unknown := sorted(set(row) - _KNOWN):
         raise _BrokenEntryError(f"has {', '.join(unknown)}, which an entry does not have")
     if not questions or not all(questions):
         raise _BrokenEntryError("has no question, or an empty one")
-    if bool(gap) == bool(row.get("points")):
+    if bool(gap) == bool(points):
         raise _BrokenEntryError("needs either points that answer, or the name of a gap")
     try:
-        found = [tuple(_places(point, pages, problems, where)) for point in row.get("points") or ()]
+        found = [tuple(_places(point, pages, problems, where)) for point in points]
         nearest = tuple(_places(row.get("nearest") or (), pages, problems, where))
     except (KeyError, TypeError, AttributeError) as error:
         raise _BrokenEntryError(f"has a quote without page or words ({error!r})") from error
-    points = tuple(point for point in found if point)
-    if row.get("points") and not points:
+    kept = tuple(point for point in found if point)
+    if points and not kept:
         raise _BrokenEntryError("holds no quote any more that stands in a page")
-    topic, off_topic = str(gap or row.get("topic", "")), bool(gap and row.get("off_topic"))
-    return BankEntry(topic, questions, points, nearest, off_topic)
+    if row.get("differ") and len(points) < 2:
+        raise _BrokenEntryError("has fewer than two sides to differ")
+    return BankEntry(
+        topic=str(gap or row.get("topic", "")),
+        questions=questions,
+        points=kept,
+        nearest=nearest,
+        off_topic=bool(gap and row.get("off_topic")),
+        differ=bool(row.get("differ")),
+    )
 
 
 def _places(

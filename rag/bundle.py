@@ -22,7 +22,7 @@ from filelock import FileLock, Timeout
 
 from rag.datatypes import IndexCorruptError, IndexMissingError, StoredIndexError
 
-SCHEMA = 2
+SCHEMA = 3
 MANIFEST = "manifest.json"
 SMALL = 16_000_000
 """Files up to this size, in bytes, are checked whole each time the index is opened."""

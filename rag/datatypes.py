@@ -217,7 +217,8 @@ class BankEntry:
     ``points`` are what a whole answer says, each a group of places that say the same,
     the best first; without any the entry is a known gap: the pages do not answer it, and
     ``nearest`` is the nearest thing that they do say, if there is one. ``off_topic`` gaps
-    have nothing to do with what the pages are about.
+    have nothing to do with what the pages are about. Where the pages ``differ``, the points
+    are the sides that they take, and none is an answer without the others.
     """
 
     topic: str
@@ -225,6 +226,7 @@ class BankEntry:
     points: tuple[tuple[Place, ...], ...] = ()
     nearest: tuple[Place, ...] = ()
     off_topic: bool = False
+    differ: bool = False
 
     @property
     def gap(self) -> bool:

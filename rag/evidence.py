@@ -50,7 +50,9 @@ class Calibration:
     question bank ``plain_weight`` and ``plain_intercept`` alone. Below
     ``operating_point`` the sources are said to be silent; where nothing is as like the
     question as ``nearest_point``, nothing is shown as the nearest thing either. What has
-    less than ``keep`` of the best one's votes is not quoted. ``contact_bonus`` is added to
+    less than ``keep`` of the best one's votes is not quoted. All sides are quoted where an
+    entry on which the pages differ is less like the question than the likest by at most
+    ``differing``. ``contact_bonus`` is added to
     the similarity of contact lines where somebody asks how to reach a clinic.
     """
 
@@ -60,6 +62,7 @@ class Calibration:
     temperature: float
     order: float
     keep: float
+    differing: float
     contact_bonus: float
     share_weight: float
     nearness_weight: float
@@ -129,9 +132,10 @@ class Scored:
 class Reading:
     """Evidence, likeliest to answer first, and the probability that any of it does.
 
+    Where the pages ``differ`` on what is asked, the best evidence of each side stands first.
     ``nearest`` is what comes nearest to an answer where none is given: what the bank names,
     if a known gap is most like the question. ``on_topic`` is whether anything found is of
-    the question's subject.
+    the question's subject; ``matches`` are the bank entries like the question, best first.
     """
 
     found: tuple[Scored, ...]
@@ -139,17 +143,21 @@ class Reading:
     probability: float
     nearest: tuple[Scored, ...]
     on_topic: bool
+    matches: tuple[Match, ...]
+    differ: bool
 
 
 @dataclass(frozen=True, slots=True)
 class _Voter:
     """A bank entry or a sentence that is like the question, and what it would quote.
 
-    ``points`` are groups of alternative places; none is a vote for silence.
+    ``points`` are groups of alternative places; none is a vote for silence. Where the pages
+    ``differ``, they are the sides that these take.
     """
 
     similarity: float
     points: tuple[tuple[Evidence, ...], ...]
+    differ: bool = False
 
 
 def find_evidence(
@@ -184,6 +192,8 @@ def find_evidence(
     )
     probability = calibration.probability(votes) if spoken else 0.0
     elected = _elect(voters, weights, calibration.order)
+    sides = _sides(elected, voters, votes.nearness - calibration.differing)
+    elected = [*sides, *(one for one in elected if one not in sides)]
     total = sum(weight for _, weight in elected)
     found = tuple(
         Scored(replace(evidence, probability=probability * weight / total), weight / total)
@@ -192,7 +202,8 @@ def find_evidence(
     on_topic = max(votes.nearness, votes.gap) >= calibration.nearest_point and not (
         matches and matches[0].entry.off_topic
     )
-    return Reading(found, votes, probability, _nearest(index, matches, scope, found), on_topic)
+    nearest = _nearest(index, matches, scope, found)
+    return Reading(found, votes, probability, nearest, on_topic, tuple(matches), differ=bool(sides))
 
 
 def _nearest(
@@ -213,14 +224,15 @@ def _bank_voters(index: Index, matches: Sequence[Match], scope: Scope) -> list[_
     voters: list[_Voter] = []
     comments = scope.comments
     for match in matches:
-        points = [
+        admitted = [
             [_chosen(index, p) for p in point if scope.admits_page(p.document)]
             for point in match.entry.points
         ]
         if match is matches[0]:
-            comments = comments or any(_is_comment(one) for point in points for one in point)
-        kept = (tuple(e for e in point if comments or not _is_comment(e)) for point in points)
-        voter = _Voter(match.similarity, tuple(point for point in kept if point))
+            comments = comments or any(_is_comment(one) for point in admitted for one in point)
+        kept = (tuple(e for e in point if comments or not _is_comment(e)) for point in admitted)
+        points = tuple(point for point in kept if point)
+        voter = _Voter(match.similarity, points, match.entry.differ and len(points) > 1)
         # An entry that lost all its points is no vote for silence.
         if voter.points or match.entry.gap:
             voters.append(voter)
@@ -300,6 +312,29 @@ def _elect(
                 groups.append(group := _Group())
             group.add(point, weight * (1.0 - order * min(at, 3)))
     return sorted(((group.best, group.weight) for group in groups), key=lambda pair: -pair[1])
+
+
+def _sides(
+    elected: Sequence[tuple[Evidence, float]], voters: Iterable[_Voter], least: float
+) -> list[tuple[Evidence, float]]:
+    """The best evidence of every side, where the best of all is one; else nothing.
+
+    All weigh as much as the best: none is an answer without the others. The sides are those
+    of the entry most like the question on which the pages differ, if it is at least as like
+    as ``least``.
+    """
+    for voter in voters:
+        if voter.differ and voter.similarity >= least:
+            sides = [_best_of(side, elected) for side in voter.points]
+            if elected[0][0] in sides:
+                sides.sort(key=lambda side: side != elected[0][0])
+                return [(side, elected[0][1]) for side in dict.fromkeys(sides)]
+    return []
+
+
+def _best_of(side: Sequence[Evidence], elected: Iterable[tuple[Evidence, float]]) -> Evidence:
+    """What was elected of a side, and else its first place."""
+    return next((e for e, _ in elected if any(_same_place(e, one) for one in side)), side[0])
 
 
 class _Group:

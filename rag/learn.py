@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from rag.datatypes import BankEntry, Chunk, CorpusError, Document, Place
 from rag.embed import LOW_RANK, FloatArray, low_rank_layers, open_packaged
-from rag.index import question_texts, sentence_text
+from rag.index import asked_of, question_texts, sentence_text
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -109,7 +109,8 @@ def learn(
             "`python -m rag bank --draft FILE` writes drafts to start with."
         )
     torch.manual_seed(schedule.seed)
-    model = open_packaged()
+    model, documents = open_packaged(), tuple(documents)
+    bank = _without_named_gaps(bank, documents)
     lesson = _lesson(model, bank, chunks, documents, schedule)
     before = _judge(model, lesson)
     added = _add_low_rank(model, schedule.rank)
@@ -121,6 +122,24 @@ def learn(
             break
         kept, after, epochs = _state(added), found, epoch
     return Learnt(kept, epochs, len(lesson.questions), before, after)
+
+
+def _without_named_gaps(
+    bank: Sequence[BankEntry], documents: Sequence[Document]
+) -> tuple[BankEntry, ...]:
+    """The bank without questions on which only the clinic that they name is silent.
+
+    Texts are learnt without such names, and without its own one reads like a question
+    that another clinic answers.
+    """
+    named = (asked.documents is not None for asked in asked_of(bank, documents))
+    kept = (
+        replace(
+            entry, questions=tuple(q for q in entry.questions if not (next(named) and entry.gap))
+        )
+        for entry in bank
+    )
+    return tuple(entry for entry in kept if entry.questions)
 
 
 def _lesson(

@@ -122,6 +122,7 @@ def _bank_entry(line: Row) -> BankEntry:
         points=tuple(tuple(map(_place, point)) for point in line["points"]),
         nearest=tuple(map(_place, line["nearest"])),
         off_topic=line["off_topic"],
+        differ=line["differ"],
     )
 
 

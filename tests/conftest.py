@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -130,8 +131,10 @@ def assistant(settings: Settings, embedder: HashingEmbedder) -> Assistant:
 
 @pytest.fixture(scope="session")
 def real_assistant(tmp_path_factory: pytest.TempPathFactory) -> Assistant:
-    """The shipped pages, bank and weights, indexed anew."""
+    """The shipped pages, bank and weights; the index of the checkout, if it is current."""
     index = tmp_path_factory.mktemp("real") / "index"
+    # A copy: what is not current is built anew, and never where a visitor's server reads.
+    shutil.copytree(ROOT / "index", index)
     return open_assistant(Settings(corpus=ROOT / "corpus", index=index))
 
 

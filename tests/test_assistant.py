@@ -182,6 +182,17 @@ def test_both_clinics_lengths_are_shown_where_none_is_named(real_assistant: Assi
 
 
 @pytest.mark.weights
+def test_a_disagreement_is_said_to_be_one_and_every_side_stands_under_its_name(
+    real_assistant: Assistant,
+) -> None:
+    answer = real_assistant.ask("How addictive is it?")
+    assert answer.sources_differ
+    assert len({quote.attribution for quote in answer.quotes}) > 1
+    for words in ("How long does a session last?", "Does Amen Clinics say it is addictive?"):
+        assert not real_assistant.ask(words).sources_differ, words
+
+
+@pytest.mark.weights
 def test_steps_and_lists_are_quoted_whole(real_assistant: Assistant) -> None:
     steps = real_assistant.ask("What happens at the London clinic, step by step?")
     assert "1. The process starts" in steps.quotes[0].text

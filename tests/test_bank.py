@@ -84,6 +84,7 @@ def test_a_quote_its_page_no_longer_holds_is_named_and_never_makes_a_gap(tmp_pat
         '{"questions": ["q"], "gap": "x", "colour": "red"}',
         '{"questions": ["q"], "points": [[{"page": "page.txt", "quote": " "}]]}',
         '{"questions": ["q"], "points": [[{"page": 3, "quote": "One"}]]}',
+        '{"questions": ["q"], "differ": true, "points": [[{"page": "page.txt", "quote": "One"}]]}',
     ],
 )
 def test_a_line_that_is_no_entry_is_named_and_the_others_are_read(tmp_path: Path, row: str) -> None:

@@ -17,7 +17,7 @@ from rag.settings import Settings
 from tests.conftest import HashingEmbedder
 
 BRIGHT = "It needs nine minutes before it is bright."
-BANK = [
+BANK: list[dict[str, object]] = [
     {
         "topic": "bright",
         "questions": ["When does it shine properly?", "wait till usable"],
@@ -50,6 +50,48 @@ def reading_of(assistant: Assistant, question: str) -> Reading:
         scope=scope,
         calibration=assistant.calibration,
     )
+
+
+def differing(settings: Settings, *, differ: bool) -> Settings:
+    """The pages with a bank of two one-sided entries, and one that has both sides."""
+    entries = [
+        {
+            "topic": "south",
+            "questions": ["nine minutes till bright"],
+            "points": [[{"page": "lamp.txt", "quote": BRIGHT}]],
+        },
+        {
+            "topic": "both",
+            "questions": ["How many minutes till it is bright?"],
+            "points": BANK[0]["points"],
+            "differ": differ,
+        },
+    ]
+    lines = "".join(json.dumps(entry) + "\n" for entry in entries)
+    (settings.corpus / "questions.jsonl").write_text(lines, encoding="utf-8")
+    return settings
+
+
+def test_where_pages_differ_the_best_of_every_side_stands_first_and_weighs_alike(
+    settings: Settings, embedder: HashingEmbedder
+) -> None:
+    for differ in (True, False):
+        assistant = open_assistant(differing(settings, differ=differ), embedder=embedder)
+        reading = reading_of(assistant, "many minutes till bright")
+        assert reading.differ == differ
+        first, second = reading.found[:2]
+        pages = {first.evidence.document.id, second.evidence.document.id}
+        assert pages == {"lamp.txt", "lamp-north.txt"}
+        assert (first.score == second.score) == differ
+
+
+def test_a_side_that_the_question_does_not_ask_leaves_no_difference(
+    settings: Settings, embedder: HashingEmbedder
+) -> None:
+    assistant = open_assistant(differing(settings, differ=True), embedder=embedder)
+    reading = reading_of(assistant, "How many minutes till it is bright at Southern Lamps?")
+    assert not reading.differ
+    assert {scored.evidence.document.id for scored in reading.found} == {"lamp.txt"}
 
 
 @pytest.fixture
