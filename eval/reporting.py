@@ -56,6 +56,10 @@ _LOWER_IS_BETTER = frozenset(
         "danger false alarms",
         "advice false alarms",
         "disagreement shown where there is none",
+        "phrasings: false alarms, topics",
+        "phrasings: false alarms, questions",
+        "phrasings: advice seen in questions",
+        "phrasings: questions greeted",
     }
 )
 _SHOWN_WORST = 20

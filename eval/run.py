@@ -25,6 +25,7 @@ from eval.questions import QUESTIONS, read_pages, read_questions
 from eval.report_blocks import OURS
 from eval.reporting import write_latency, write_report
 from eval.systems import System, Timed, ask_all, baselines, ours
+from eval.triage import SEALED, read_phrasings, triage_figures
 from eval.values import Figure, Kind, Question, Said, Summary, Worst
 from rag.assistant import Assistant, open_assistant
 from rag.embed import SentenceTransformerEmbedder
@@ -58,6 +59,7 @@ def evaluate(
     }
     twins = _ask_twins(systems[OURS], questions)
     followed = dialogue_figures(systems[OURS], read_dialogues(pages, questions[0].split))
+    followed |= triage_figures(assistant.sorted_words, read_phrasings(SEALED))
     return _summary(assistant, questions, asked, twins, followed), timed[OURS], asked[OURS]
 
 

@@ -1,45 +1,95 @@
-"""``python -m eval.triage``: what the triage table catches, and what it takes for danger wrongly.
+"""``python -m eval.triage``: what triage makes of phrasings written by people who had not seen it.
 
-The phrasings in ``triage_dev.jsonl`` were written by someone who had not read the table.
-The even ones have been looked at while the table was widened; the odd ones have not.
+``triage_dev.jsonl`` chose the points in ``rag/triage.toml`` (and half of it was looked at
+while the table was written); ``triage_test.jsonl`` chose nothing. ``make eval`` reports the
+latter.
 """
 
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from rag.datatypes import TriageKind
+from eval.statistics import mean_figure
+from eval.values import Figure
+from rag.datatypes import Triage, TriageKind
+from rag.embed import SentenceTransformerEmbedder
 from rag.settings import read_settings
-from rag.triage import TriageTable, read_triage_table
+from rag.triage import read_triage_table
 
 PHRASINGS = Path(__file__).with_name("triage_dev.jsonl")
-_WANTED = {"danger": TriageKind.DANGER, "advice": TriageKind.ADVICE}
+SEALED = Path(__file__).with_name("triage_test.jsonl")
+_GREETINGS = frozenset({"hello", "thanks", "about"})
+Read = Callable[[str], Triage]
 
 
-def count(table: TriageTable, rows: list[dict[str, str]]) -> Counter[tuple[str, str, bool]]:
-    """How many phrasings of each kind and language were taken for what they are."""
-    return Counter(
-        (
-            row["kind"],
-            row["language"],
-            table.read(row["words"]).kind is _WANTED.get(row["kind"], TriageKind.QUESTION),
-        )
-        for row in rows
-    )
+@dataclass(frozen=True, slots=True)
+class Phrasing:
+    """Words, and the kind and language that their author gave them."""
+
+    words: str
+    kind: str
+    language: str
+
+
+def read_phrasings(path: Path) -> tuple[Phrasing, ...]:
+    """The phrasings of a file."""
+    rows = (json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line)
+    return tuple(Phrasing(row["words"], row["kind"], row["language"]) for row in rows)
+
+
+def triage_figures(read: Read, phrasings: Sequence[Phrasing]) -> dict[str, Figure]:
+    """Shares of the phrasings that were taken for what they are, or wrongly for danger."""
+    found = {one: read(one.words) for one in phrasings}
+    english = [one for one in phrasings if one.kind == "danger" and one.language == "en"]
+    foreign = [one for one in phrasings if one.kind == "danger" and one.language != "en"]
+
+    def share(some: Sequence[Phrasing], is_met: Callable[[Triage], bool]) -> Figure | None:
+        values = [float(is_met(found[one])) for one in some]
+        return mean_figure(values, [one.words for one in some]) if some else None
+
+    def of(*kinds: str) -> list[Phrasing]:
+        return [one for one in phrasings if one.kind in kinds]
+
+    figures = {
+        "phrasings: danger recognised, English": share(english, _is(TriageKind.DANGER)),
+        "phrasings: help shown, English": share(english, _shows_help),
+        "phrasings: danger recognised, other languages": share(foreign, _is(TriageKind.DANGER)),
+        "phrasings: help shown, other languages": share(foreign, _shows_help),
+        "phrasings: false alarms, topics": share(of("topic"), _is(TriageKind.DANGER)),
+        "phrasings: false alarms, questions": share(of("question"), _is(TriageKind.DANGER)),
+        "phrasings: advice recognised": share(of("advice"), _is(TriageKind.ADVICE)),
+        "phrasings: advice seen in questions": share(of("question"), _is(TriageKind.ADVICE)),
+        "phrasings: greetings met": share(of(*_GREETINGS), _is(TriageKind.GREETING)),
+        "phrasings: questions greeted": share(of("question", "topic"), _is(TriageKind.GREETING)),
+    }
+    return {name: figure for name, figure in figures.items() if figure is not None}
+
+
+def _is(kind: TriageKind) -> Callable[[Triage], bool]:
+    return lambda triage: triage.kind is kind
+
+
+def _shows_help(triage: Triage) -> bool:
+    """Telephone numbers, alone or above an answer."""
+    return triage.kind is TriageKind.DANGER or "near danger" in triage.rule
 
 
 def main() -> None:
-    """Print the shares that were taken for what they are."""
+    """Print the shares, of the phrasings that chose something and of those that did not."""
     table = read_triage_table(region=read_settings().region)
-    rows = [json.loads(line) for line in PHRASINGS.read_text(encoding="utf-8").split("\n") if line]
-    for name, half in {"looked at": rows[0::2], "not looked at": rows[1::2]}.items():
-        counts = count(table, half)
-        print(f"{name} ({len(half)} phrasings), table {table.version}:")
-        for kind, language in sorted({(kind, language) for kind, language, _ in counts}):
-            right, wrong = counts[kind, language, True], counts[kind, language, False]
-            print(f"  {kind:9} {language}  {right}/{right + wrong}  {right / (right + wrong):.2f}")
+    embed = SentenceTransformerEmbedder().embed
+    for path in (PHRASINGS, SEALED):
+        phrasings = read_phrasings(path)
+        print(f"{path.name}, {len(phrasings)} phrasings, table {table.version}:")
+        found = triage_figures(lambda words: table.read(words, embed), phrasings)
+        for name, figure in found.items():
+            print(
+                f"  {name:46} {figure.value:.3f}  ({figure.low:.3f} to {figure.high:.3f}), "
+                f"{figure.count}"
+            )
 
 
 if __name__ == "__main__":

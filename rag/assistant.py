@@ -52,7 +52,11 @@ _KINDS = {TriageKind.ADVICE: AnswerKind.MEDICAL_ADVICE, TriageKind.GREETING: Ans
 
 @dataclass(frozen=True, slots=True)
 class Assistant:
-    """Everything that answering needs, opened once; ``ask`` changes none of it."""
+    """Everything that answering needs, opened once; ``ask`` changes none of it.
+
+    ``packaged`` is the model as it is published, which triage was fitted with; what a bank
+    taught the other embedder must not change who is helped.
+    """
 
     settings: Settings
     embedder: Embedder = field(repr=False)
@@ -60,6 +64,7 @@ class Assistant:
     triage: TriageTable = field(repr=False)
     calibration: Calibration
     contacts: Mapping[str, tuple[Document, Span]] = field(repr=False)
+    packaged: Embedder | None = field(default=None, repr=False)
 
     @property
     def documents(self) -> Mapping[str, Document]:
@@ -78,7 +83,7 @@ class Assistant:
         """
         started = time.perf_counter()
         words = readable(question)
-        triage = self.triage.read(words)
+        triage = self.sorted_words(words)
         if triage.kind is TriageKind.DANGER:
             answer = self._answer(words, AnswerKind.CRISIS, notice=triage.notice)
         elif triage.kind is TriageKind.GREETING:
@@ -89,13 +94,17 @@ class Assistant:
             answer = replace(self._search(asked, triage, history), question=words)
         return replace(answer, milliseconds=(time.perf_counter() - started) * 1000)
 
+    def sorted_words(self, words: str) -> Triage:
+        """What somebody's words need, before anything is searched."""
+        return self.triage.read(words, self.packaged.embed if self.packaged else None)
+
     def _standalone(self, words: str, history: Sequence[str]) -> str:
         most = self.settings.question_characters
         earlier = [readable(typed) for typed in history[-_EARLIER:]]
         asked = [
             typed
             for typed in earlier
-            if len(typed) <= most and self.triage.read(typed).kind in _SEARCHED
+            if len(typed) <= most and self.sorted_words(typed).kind in _SEARCHED
         ]
         return standalone(
             words,
@@ -120,7 +129,8 @@ class Assistant:
 
     def reopened(self) -> Assistant:
         """This assistant with the index that is on disk now."""
-        return _assemble(self.settings, self.embedder, open_index(self.settings.index))
+        index = open_index(self.settings.index)
+        return _assemble(self.settings, self.embedder, index, self.packaged)
 
     def _check_length(self, words: str) -> None:
         most = self.settings.question_characters
@@ -255,9 +265,10 @@ def open_assistant(
     Raises:
         RagError: the pages, the model or the index cannot be used; its words say what to do.
     """
+    packaged = None if embedder else SentenceTransformerEmbedder()
     embedder = embedder or open_embedder(settings)
     update_index(settings, embedder=embedder, progress=progress)
-    return _assemble(settings, embedder, open_index(settings.index))
+    return _assemble(settings, embedder, open_index(settings.index), packaged)
 
 
 def open_embedder(settings: Settings) -> SentenceTransformerEmbedder:
@@ -306,7 +317,9 @@ def readable(words: str) -> str:
     ).strip()
 
 
-def _assemble(settings: Settings, embedder: Embedder, index: Index) -> Assistant:
+def _assemble(
+    settings: Settings, embedder: Embedder, index: Index, packaged: Embedder | None
+) -> Assistant:
     return Assistant(
         settings,
         embedder,
@@ -314,6 +327,7 @@ def _assemble(settings: Settings, embedder: Embedder, index: Index) -> Assistant
         read_triage_table(region=settings.region),
         read_calibration(),
         _contacts(index),
+        packaged,
     )
 
 

@@ -11,8 +11,8 @@ from rag.settings import ROOT
 
 LAYERS = (
     {"datatypes"},
-    {"settings", "blocks", "bank", "embed", "sparse", "triage", "ground", "bundle"},
-    {"corpus", "split", "scope", "words", "dense", "curate"},
+    {"settings", "blocks", "bank", "embed", "sparse", "classify", "ground", "bundle"},
+    {"corpus", "split", "triage", "scope", "words", "dense", "curate"},
     {"store"},
     {"index"},
     {"retrieve", "learn", "dialogue"},

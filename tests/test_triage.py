@@ -3,15 +3,29 @@ eval/ holds others, written by someone who had not read it."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pytest
 
-from rag.datatypes import TriageKind
+from rag.datatypes import Triage, TriageKind
+from rag.embed import SentenceTransformerEmbedder
 from rag.triage import TriageTable, read_triage_table
 
 
+@dataclass(frozen=True)
+class Reader:
+    """The table with the packaged model behind it, as the assistant asks it."""
+
+    table: TriageTable
+    embedder: SentenceTransformerEmbedder
+
+    def read(self, words: str) -> Triage:
+        return self.table.read(words, self.embedder.embed)
+
+
 @pytest.fixture(scope="module")
-def table() -> TriageTable:
-    return read_triage_table(region="US")
+def table() -> Reader:
+    return Reader(read_triage_table(region="US"), SentenceTransformerEmbedder())
 
 
 @pytest.mark.parametrize(
@@ -35,7 +49,7 @@ def table() -> TriageTable:
         "What is ketamine? Also\nI\nwant   to\tdie",
     ],
 )
-def test_somebody_in_danger_is_given_help(table: TriageTable, words: str) -> None:
+def test_somebody_in_danger_is_given_help(table: Reader, words: str) -> None:
     triage = table.read(words)
     assert triage.kind is TriageKind.DANGER
     assert "911" in triage.notice
@@ -59,7 +73,7 @@ def test_somebody_in_danger_is_given_help(table: TriageTable, words: str) -> Non
         "I took my mother to the clinic and she had all her questions answered",
     ],
 )
-def test_danger_as_a_topic_is_a_question(table: TriageTable, words: str) -> None:
+def test_danger_as_a_topic_is_a_question(table: Reader, words: str) -> None:
     assert table.read(words).kind is not TriageKind.DANGER
 
 
@@ -73,7 +87,7 @@ def test_danger_as_a_topic_is_a_question(table: TriageTable, words: str) -> None
         "I have high blood pressure, can I have the treatment?",
     ],
 )
-def test_a_decision_about_oneself_is_advice(table: TriageTable, words: str) -> None:
+def test_a_decision_about_oneself_is_advice(table: Reader, words: str) -> None:
     assert table.read(words).kind is TriageKind.ADVICE
 
 
@@ -89,7 +103,7 @@ def test_a_decision_about_oneself_is_advice(table: TriageTable, words: str) -> N
         "How often do people come back?",
     ],
 )
-def test_a_question_is_a_question(table: TriageTable, words: str) -> None:
+def test_a_question_is_a_question(table: Reader, words: str) -> None:
     assert table.read(words).kind is TriageKind.QUESTION
 
 
@@ -101,7 +115,7 @@ def test_a_question_is_a_question(table: TriageTable, words: str) -> None:
         ("are you a real person?", "greeting.about"),
     ],
 )
-def test_small_talk_is_met_as_such(table: TriageTable, words: str, rule: str) -> None:
+def test_small_talk_is_met_as_such(table: Reader, words: str, rule: str) -> None:
     triage = table.read(words)
     assert (triage.kind, triage.rule) == (TriageKind.GREETING, rule)
 
@@ -115,7 +129,7 @@ def test_the_configured_region_comes_first() -> None:
     assert notices["UK"].index("999") < notices["UK"].index("911")
 
 
-def test_danger_is_seen_at_either_end_of_a_very_long_text(table: TriageTable) -> None:
+def test_danger_is_seen_at_either_end_of_a_very_long_text(table: Reader) -> None:
     assert table.read("lamp " * 50_000 + "i want to die").kind is TriageKind.DANGER
     assert table.read("i want to die " + "lamp " * 50_000).kind is TriageKind.DANGER
     assert table.read("a" * 1_000_000).kind is TriageKind.QUESTION
