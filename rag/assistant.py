@@ -112,7 +112,13 @@ class Assistant:
             self.documents.values(),
             embed=self.embedder.embed,
             quoted=lambda words: [q.text for q in self._search(words, _NO_TRIAGE).quotes],
+            familiar=self._familiarity,
         )
+
+    def _familiarity(self, words: str) -> float:
+        _, vector = self._understood(words)
+        nearest = self.index.question_vectors.search(vector, 1)
+        return nearest[0][1] if nearest else 0.0
 
     def read(self, question: str) -> Reading:
         """What is found for a question, before anything of it is quoted."""

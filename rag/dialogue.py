@@ -20,11 +20,13 @@ Embed = Callable[[Sequence[str]], FloatArray]
 """Texts → float32[len(texts), d] unit rows."""
 Quoted = Callable[[str], Sequence[str]]
 """A question that stands alone → the quotes it was answered with, in order."""
+Familiar = Callable[[str], float]
+"""Words → the cosine of the known question that is most like them."""
 
 _LINK = r"[\s,.:;–-]*"
 _OPENING = re.compile(
-    rf"^(?:(?:and|but|so|ok(?:ay)?|also|then|well|hmm+|right|alright|yeah|yes|no+|nah|sorry|sry|oh"
-    rf"|ah|wait|oops|actually|hang on|my mistake|i see|thanks|please|now"
+    rf"^(?:(?:and|but|so|ok(?:ay)?|also|then|well|hm+|right|alright|yeah|yes|no+|nah|sorry|sry|oh"
+    rf"|ah|wait|oops|actually|hang on|my mistake|i see|thanks|thx|ta|please|now"
     rf"|(?:what|wat|how) ?about|what of|what if|if|same (?:for|in|at|with|question for)"
     rf"|i (?:mean|meant)|or"
     rf"|(?:i|she|he|we|they|it)(?:['’]?m| am|['’]?s| is|['’]?re| are)(?: (?:asking|talking) about)?"
@@ -45,10 +47,12 @@ _NOT_THAT = re.compile(r"\bnot (?:the )?(?P<old>[\w' -]+?)\s*(?:,|\bbut\b|$)\s*(
 _MEANT = re.compile(r"^(?P<new>.+?),? (?:that'?s what )?i (?:mean|meant)\W*$", re.I)
 _WHEN = re.compile(r"\b(?:before|after|during)\b", re.I)
 _MORE = re.compile(
-    rf"^(?:(?:but|and|so|ok(?:ay)?|oh|hmm+|really|well|wait|huh)\b{_LINK}[?!]*\s*)*"
+    rf"^(?:(?:but|and|so|ok(?:ay)?|oh|hm+|really|well|wait|huh)\b{_LINK}[?!]*\s*)*"
     r"(?:why(?: not| is that| that| so| though| exactly)?|y"
     r"|how(?: come| so| exactly| does that work| is that| that)?"
-    r"|really|seriously|(?:are )?(?:you|u) (?:really )?sure(?: about (?:that|it))?"
+    r"|really|seriously|(?:are )?(?:you|u) (?:really |quite )?sure(?: about (?:that|it))?"
+    r"|why['’]?s that|proof|because of what|by whom|according to"
+    r"|what['’]?s the reason(?: for (?:it|that))?"
     r"|is that (?:true|right|so|certain|for sure)"
     r"|says who|who (?:says|said)(?: so| that| it)?|according to who(?:m)?"
     r"|(?:can you |could you |please )?(?:tell me (?:some )?more"
@@ -58,7 +62,7 @@ _MORE = re.compile(
     r"|in what way|meaning|what do(?:es)? (?:you|that|it) mean|since when|for example|such as"
     r"|like what|when|where|who|how (?:long|often|many|much|many times|soon|fast)|for how long"
     r"|what else|anything else|any more|any others?|and then(?: what)?|then what|which ones?)"
-    r"(?: then| though| please| exactly)?[\s?!.]*$",
+    r"(?: then| though| please| pls| exactly)?(?:[\s?!.]*$|(?<=\w)\s*(?:[,;:–]|[?!.]+ ))",
     re.I,
 )
 _NTH = {
@@ -76,7 +80,9 @@ _POINTED = re.compile(
 )
 # Words that point back at several things, and those that point at what was just said.
 _THEM = re.compile(r"\b(?:they|them|their|theirs|they['’]re)\b", re.I)
-_THOSE = re.compile(r"\b(?:those|these|both|either|neither)\b(?! (?:who|that|with|of)\b)", re.I)
+_THOSE = re.compile(
+    r"\b(?:those|these|both|either|neither)\b(?! (?:who|that|with|of|the|an?|my|your)\b)", re.I
+)
 _THAT = re.compile(
     r"(?:^|\b(?:is|was|does|did|do|would|will|can|could|about|after|before|for|of|on|in|at|like|by"
     r"|with|from|than|why|how|and|but|so|to|during|all|into|doing|such|one)\s+)(?:that|this|such)"
@@ -103,6 +109,7 @@ _ASKING = re.compile(
     r"|have|if|whether)\b",
     re.I,
 )
+_DEFINING = re.compile(r"^(?:and )?(?:what|who)(?:['’]?s| is| are| was) \S+\W*$", re.I)
 _PARTIAL = re.compile(
     r"^(?:(?:and|but|so|ok(?:ay)?|or)\b\W*)*(?:(?:at|in|from|for|after|before|on|with|by|to|since|until)"
     r"\b.{0,3})?(?:what|wat|which|how|any|some|who|whose|where|when|or|for|after|before|even|only"
@@ -110,15 +117,15 @@ _PARTIAL = re.compile(
     re.I,
 )
 _FUNCTION = frozenset(
-    """a about after all also am an and any anything are as at be been before being but by can could
-    did do does doing else for from get got had has have how i i'm i'd if im in instead into is
-    isn't it its just like long lot many me mean meant more much my no not of off often on one ones
-    or other our out over same say says she he so some still take than that the their them then
-    there these they this those to too up us use very was we went go goes going were what when
-    where which who why will with would you your yes ok okay please really actually clinic page
-    site place
-    there's what's it's wait mention mentions view opinion think thinks said say list living live
-    based people person whats that's clinics""".split()  # noqa: SIM905 - read as a list of words
+    """a about after all also am an and any anything are as at be been before being but by can
+    could did do does doing else for from get got had has have how i i'm i'd if im in
+    instead into is isn't it its just like long lot many me mean meant more much my no not
+    of off often on one ones or other our out over same say says she he so some still take
+    than that the their them then there these they this those to too up us use very was we
+    went go goes going were what when where which who why will with would you your yes ok
+    okay please really actually clinic page site place there's what's it's wait through
+    better mention mentions view opinion think thinks said say list living live based people
+    person whats that's clinics""".split()  # noqa: SIM905 - read as a list of words
 )
 _VERBS = frozenset(
     """help helps treat treats cause causes damage damages harm harms raise raises work works last
@@ -132,6 +139,8 @@ _MOST_NEW = 5
 # Words that say this much may be pointed at; with fewer a question leans.
 _SAID = 2
 _FEW = 4
+# From this familiarity on even very few words are a question of their own.
+_KNOWN = 0.85
 _MOST_SHOWN = 25
 # The least cosine between a new thing and the words whose place it takes.
 _PARALLEL = 0.3
@@ -144,6 +153,7 @@ def standalone(
     *,
     embed: Embed,
     quoted: Quoted,
+    familiar: Familiar,
 ) -> str:
     """The question that ``words`` ask after ``history``; ``words`` themselves where they need none.
 
@@ -153,16 +163,22 @@ def standalone(
         documents: the pages, for the names of clinics.
         embed: finds what a new thing is parallel to.
         quoted: asked only where words point at one of several quotes.
+        familiar: asked only where very little is said.
     """
     pages = tuple(documents)
     before = ""
     for typed in (*history, words):
-        before = _resolved(typed, before, pages, embed, quoted) if before else typed
+        before = _resolved(typed, before, pages, embed, quoted, familiar) if before else typed
     return before
 
 
 def _resolved(
-    words: str, before: str, pages: Sequence[Document], embed: Embed, quoted: Quoted
+    words: str,
+    before: str,
+    pages: Sequence[Document],
+    embed: Embed,
+    quoted: Quoted,
+    familiar: Familiar,
 ) -> str:
     if quote := _pointed(words, before, quoted):
         return f"“{quote}” – {words}"
@@ -170,36 +186,61 @@ def _resolved(
     if named.documents is not None:
         # Another clinic takes the place of the one before.
         before = read_scope(before, pages).question
-        if not _content(_OPENING.sub("", named.question)):
+        only_names = named.question == " ".join(words.split())
+        if only_names or not _content(_OPENING.sub("", named.question)):
             where = _OPENING.sub("", words).strip(" ?!.,") or words
             return f"{before.rstrip(' ?!.,')}, {where}?"
     changed = "" if _MORE.search(words) else _changed(words, before, embed)
     if changed:
         return changed
-    return _joined(before, words) if _leans(words, before) else words
+    return _joined(before, words) if _leans(words, before, familiar) else words
 
 
-def _leans(words: str, before: str) -> bool:
-    """Whether words say too little without the question before.
-
-    What points back ("that", "those", "they") may point at the words' own beginning, so it
-    counts only where little was said before it.
-    """
-    if _MORE.search(words):
-        return True
+def _leans(words: str, before: str, familiar: Familiar) -> bool:
+    """Whether words say too little without the question before."""
     plain = _TAG.sub("", words)
+    if _MORE.search(words) or not _content(plain) or _is_part(plain):
+        return True
+    return _points_back(plain, before) or (_is_brief(plain) and familiar(words) < _KNOWN)
+
+
+def _points_back(plain: str, before: str) -> bool:
+    """Whether "that", "those", "they" or "it" stand for something in the question before.
+
+    What points back may point at the words' own beginning, so it counts only where little
+    was said before it.
+    """
     content = _content(plain)
     pointing = _THAT.search(plain) or _THOSE.search(plain)
     if pointing and len(_content(plain[: pointing.start()])) < _SAID:
         return True
+    if len(content) > _SAID:
+        return False
     them = _THEM.search(plain)
-    if them and len(content) <= _SAID and not _names_several(plain[: them.start()]):
+    if them and not _names_several(plain[: them.start()]):
         return len(content) < _SAID or _names_several(before)
-    if _IT.search(plain) and len(content) <= _SAID:
-        return not content or bool(_THING.search(before) and not _THING.search(plain))
-    if not _CLAUSE.search(plain) and len(_WORD.findall(plain)) <= _FEW and len(content) <= _SAID:
-        return bool(_PARTIAL.search(plain))
-    return not content
+    return bool(_IT.search(plain) and _THING.search(before) and not _THING.search(plain))
+
+
+def _is_fragment(plain: str) -> bool:
+    few = len(_WORD.findall(plain)) <= _FEW and len(_content(plain)) <= _SAID
+    return few and not _CLAUSE.search(plain)
+
+
+def _is_part(plain: str) -> bool:
+    """Whether words are plainly a part of a question: "for how long", "any particular ones"."""
+    return _is_fragment(plain) and bool(_PARTIAL.search(plain))
+
+
+def _is_brief(plain: str) -> bool:
+    """Whether words are so few that they may be but a part of a question."""
+    content, count = _content(plain), len(_WORD.findall(plain))
+    if _IT.search(plain) and _CLAUSE.search(plain):
+        return False
+    if _is_fragment(plain):
+        return bool(count <= _SAID or _ABOUT.search(plain))
+    asking = _ASKING.match(plain) and not _DEFINING.match(plain)
+    return count <= _SAID or bool(len(content) == 1 and asking)
 
 
 def _names_several(words: str) -> bool:

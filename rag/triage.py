@@ -74,11 +74,12 @@ class TriageTable:
         danger = max(found["danger"] for found in (likely, *parts))
         if alarm and danger >= self.points["doubt"]:
             return Triage(TriageKind.DANGER, alarm.id, alarm.notice)
-        known = self.classifier.knows(plain) >= _SAYS
-        if known and danger >= self.points["danger"]:
+        known = self.classifier.knows(plain)
+        if known >= _SAYS and danger >= self.points["danger"]:
             return Triage(TriageKind.DANGER, "danger.alike", self.notices["danger"])
-        calm = self._calm(plain, likely)
-        if alarm or (known and danger >= self.points["near_danger"]):
+        # Marks that no example holds, or nothing at all, are like everything.
+        calm = self._calm(plain, likely if known else {})
+        if alarm or (known >= _SAYS and danger >= self.points["near_danger"]):
             return self._with_help(calm)
         return calm
 
@@ -87,10 +88,10 @@ class TriageTable:
         rule = self._first(plain, TriageKind.ADVICE) or self._first(plain, TriageKind.GREETING)
         if rule:
             return Triage(rule.kind, rule.id, rule.notice)
-        if likely["advice"] >= self.points["advice"]:
+        if likely.get("advice", 0.0) >= self.points["advice"]:
             return Triage(TriageKind.ADVICE, "advice.alike", self.notices["advice"])
-        greeting = max(_GREETINGS, key=lambda kind: likely[kind])
-        if sum(likely[kind] for kind in _GREETINGS) >= self.points["greeting"]:
+        greeting = max(_GREETINGS, key=lambda kind: likely.get(kind, 0.0))
+        if sum(likely.get(kind, 0.0) for kind in _GREETINGS) >= self.points["greeting"]:
             notice = self.notices[_GREETINGS[greeting]]
             return Triage(TriageKind.GREETING, f"greeting.alike.{greeting}", notice)
         return Triage(TriageKind.QUESTION)

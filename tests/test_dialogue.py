@@ -88,6 +88,14 @@ def test_any_words_after_any_words_are_understood_as_something(
     from rag.dialogue import standalone  # noqa: PLC0415 - needs no weights
 
     embed = HashingEmbedder().embed
-    found = standalone(words, history, (), embed=embed, quoted=lambda _: ("One.", "Two."))
+    found = standalone(
+        words,
+        history,
+        (),
+        embed=embed,
+        quoted=lambda _: ("One.", "Two."),
+        familiar=lambda _: 0.5,
+    )
     assert found if words else True
-    assert standalone(words, (), (), embed=embed, quoted=lambda _: ()) == words
+    alone = standalone(words, (), (), embed=embed, quoted=lambda _: (), familiar=lambda _: 0.0)
+    assert alone == words

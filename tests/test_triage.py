@@ -133,3 +133,35 @@ def test_danger_is_seen_at_either_end_of_a_very_long_text(table: Reader) -> None
     assert table.read("lamp " * 50_000 + "i want to die").kind is TriageKind.DANGER
     assert table.read("i want to die " + "lamp " * 50_000).kind is TriageKind.DANGER
     assert table.read("a" * 1_000_000).kind is TriageKind.QUESTION
+
+
+@pytest.mark.parametrize("words", ["", "...", "\U0001f64f", "zzzzzzzzzzzz", "\u0b95\u0bb0"])
+def test_marks_and_words_that_nobody_knows_are_no_alarm_and_no_greeting(
+    table: Reader, words: str
+) -> None:
+    assert table.read(words).kind is TriageKind.QUESTION
+
+
+@pytest.mark.parametrize(
+    ("words", "kind"),
+    [
+        ("ive got all her tablets in front of me and i dont see why not", TriageKind.DANGER),
+        ("hello there lovely, quick one from me today", TriageKind.GREETING),
+        ("on lithium here, is this ok with it?", TriageKind.ADVICE),
+    ],
+)
+def test_what_no_pattern_lists_is_recognised_by_its_likes(
+    table: Reader, words: str, kind: TriageKind
+) -> None:
+    assert table.read(words).kind is kind
+
+
+def test_where_it_may_be_danger_help_stands_above_the_answer(table: Reader) -> None:
+    unsure = table.read("I took my mother to the clinic and she had all her questions answered")
+    assert unsure.kind is TriageKind.QUESTION
+    assert "911" in unsure.notice
+
+
+def test_without_an_embedder_the_table_and_the_ngrams_still_stand(table: Reader) -> None:
+    assert table.table.read("I want to die").kind is TriageKind.DANGER
+    assert table.table.read("my mate took the lot and he is cold now").kind is TriageKind.DANGER
