@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -112,7 +113,7 @@ def read_classifier(path: Path = WEIGHTS) -> Classifier:
         ModelError: the file is not one that ``eval.fit_triage`` wrote.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             grams = bytes(file["grams"]).decode("utf-8").split("\n")
             classifier = Classifier(
                 tuple(bytes(file["kinds"]).decode("utf-8").split("\n")),
@@ -122,7 +123,7 @@ def read_classifier(path: Path = WEIGHTS) -> Classifier:
                 file["bias"].astype(np.float32),
                 file["dense"].astype(np.float32),
             )
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, EOFError, ValueError, KeyError, BadZipFile) as error:
         raise ModelError(
             f"{path.name} cannot be used: {error!r}. Run `python -m eval.fit_triage --write`."
         ) from error
