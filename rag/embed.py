@@ -68,7 +68,7 @@ class SentenceTransformerEmbedder:
         """
         self._digest = check_weights(packaged_model() / "model.safetensors")
         card = read_card(learnt, base=self._digest) if learnt else None
-        self._model = open_packaged()
+        self._model = _open(packaged_model())
         # Imported only here: it takes seconds, and not every command needs the model.
         import torch  # noqa: PLC0415
 
@@ -128,13 +128,17 @@ def open_packaged() -> SentenceTransformer:
         ModelError: its weights are missing, or are not the published ones.
     """
     check_weights(packaged_model() / "model.safetensors")
+    return _open(packaged_model())
+
+
+def _open(folder: Path) -> SentenceTransformer:
     # No hub is asked for anything, also where a proxy would let it.
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     from sentence_transformers import SentenceTransformer  # noqa: PLC0415
     from transformers.utils import logging  # noqa: PLC0415
 
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    return SentenceTransformer(str(packaged_model()), device="cpu", local_files_only=True)
+    return SentenceTransformer(str(folder), device="cpu", local_files_only=True)
 
 
 def packaged_model() -> Path:

@@ -50,7 +50,7 @@ def test_no_test_question_is_a_paraphrase_of_a_dev_question(
 
 
 def _share_words(one: set[str], other: set[str]) -> bool:
-    return 4 * len(one & other) >= len(one | other)
+    return 3 * len(one & other) >= len(one | other)
 
 
 @pytest.mark.weights
