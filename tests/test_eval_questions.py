@@ -66,8 +66,10 @@ def test_no_question_of_the_bank_is_one_that_is_asked_here(
     known = [
         question
         for entry in bank
-        for question in entry.questions
-        if any(_share_words(set(terms(question)), other) for other in said)
+        for question, words in zip(
+            entry.questions, map(set, map(terms, entry.questions)), strict=True
+        )
+        if any(_share_words(words, other) for other in said)
     ]
     similarity = packaged.embed(known) @ packaged.embed(asked).T
     at, other = np.unravel_index(int(similarity.argmax()), similarity.shape)
