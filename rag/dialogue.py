@@ -47,7 +47,7 @@ _NOT_THAT = re.compile(r"\bnot (?:the )?(?P<old>[\w' -]+?)\s*(?:,|\bbut\b|$)\s*(
 _MEANT = re.compile(r"^(?P<new>.+?),? (?:that'?s what )?i (?:mean|meant)\W*$", re.I)
 _WHEN = re.compile(r"\b(?:before|after|during)\b", re.I)
 _MORE = re.compile(
-    rf"^(?:(?:but|and|so|ok(?:ay)?|oh|hm+|really|well|wait|huh)\b{_LINK}[?!]*\s*)*"
+    r"^(?:(?:but|and|so|ok(?:ay)?|oh|hm+|really|well|wait|huh)\b[\s,.:;?!–-]*)*"
     r"(?:why(?: not| is that| that| so| though| exactly)?|y"
     r"|how(?: come| so| exactly| does that work| is that| that)?"
     r"|really|seriously|(?:are )?(?:you|u) (?:really |quite )?sure(?: about (?:that|it))?"

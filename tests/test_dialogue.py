@@ -8,9 +8,13 @@ from hypothesis import strategies as st
 
 from rag.assistant import Assistant
 from rag.datatypes import AnswerKind
+from rag.dialogue import standalone
 from tests.conftest import HashingEmbedder
 
 pytestmark = pytest.mark.weights
+
+
+embed = HashingEmbedder().embed
 
 
 def understood(assistant: Assistant, *turns: str) -> str:
@@ -81,13 +85,23 @@ def test_danger_and_greetings_before_are_no_context(real_assistant: Assistant) -
     assert answer.kind is AnswerKind.CRISIS
 
 
+@pytest.mark.parametrize(
+    "words",
+    ["so " * 300 + "x", "so, . " * 100 + "x", "really?! " * 100 + "x", "and " * 300 + "x",
+     "not a " * 200, "i mean " * 200 + "x", "what about " * 100 + "x", "is that " * 200 + "z"],
+)  # fmt: skip
+def test_no_words_make_the_rules_search_for_ever(words: str) -> None:
+    # With two ways to read each space the first of these took minutes, and twice as long
+    # with every further word.
+    assert standalone(
+        words, ["Is it safe?"], (), embed=embed, quoted=lambda _: (), familiar=lambda _: 0.5
+    )
+
+
 @given(st.text(max_size=60), st.lists(st.text(max_size=60), max_size=3))
 def test_any_words_after_any_words_are_understood_as_something(
     words: str, history: list[str]
 ) -> None:
-    from rag.dialogue import standalone  # noqa: PLC0415 - needs no weights
-
-    embed = HashingEmbedder().embed
     found = standalone(
         words,
         history,
