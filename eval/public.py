@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import json
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -17,13 +16,21 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TaskID, TimeElapsedColumn
-from scipy.stats import rankdata
-from sklearn.metrics import ndcg_score
 
+from eval.public_measures import (
+    DENSE,
+    NDCG,
+    OURS,
+    SPARSE,
+    SYSTEMS,
+    Answered,
+    SetReport,
+    ndcg_at_10,
+    reading_figures,
+)
+from eval.public_report import as_json, markdown
 from eval.public_sets import (
     FILES,
     SEED,
@@ -38,7 +45,7 @@ from eval.public_sets import (
     read_selqa,
     read_squad2,
 )
-from eval.statistics import figure, mean_figure
+from eval.statistics import mean_figure
 from eval.values import Figure, Place
 from rag.blocks import read_blocks
 from rag.corpus import LEARNT, Corpus
@@ -55,19 +62,9 @@ from rag.sparse import SparseIndex
 from rag.split import TiktokenTokenizer
 
 REPORT = Path(__file__).with_name("report")
-OURS, SPARSE, DENSE = "ours", "BM25 only", "dense only"
-SYSTEMS = (OURS, SPARSE, DENSE)
-AUROC = "answerability AUROC"
-RIGHT = "first sentence right"
-MRR = "MRR of sentences"
-PAIRS = "own answer above near miss"
-REFUSED = "unanswerable refused"
-WRONGLY_REFUSED = "answerable refused"
-NDCG = "nDCG@10"
 _DEPTH = 10
 # Chunks to look at for ten abstracts: an abstract is cut into about three.
 _CHUNKS = 60
-_NONE_FOUND = "none found"
 _ALL = 1_000_000
 
 Found = Mapping[str, "Answered"]
@@ -88,24 +85,6 @@ SETS: Mapping[str, SetPlan] = {
     "medquad": SetPlan(read_medquad, 100),
     "scifact": SetPlan(read_scifact),
 }
-# Only figures that we are sure of; none of them is on the same questions.
-LITERATURE: Mapping[tuple[str, str], str] = {
-    ("squad2", REFUSED): (
-        "0.739: MiniLM-L12 trained on SQuAD 2.0, whole dev set (deepset’s model card)"
-    ),
-    ("scifact", NDCG): (
-        "BM25 0.665 (BEIR, arXiv:2104.08663); all-MiniLM-L6-v2 0.645 (MTEB, arXiv:2210.07316); "
-        "both 300 other claims, all 5,183 abstracts"
-    ),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """What a system makes of one question to one passage: sentences, best first, and a score."""
-
-    score: float
-    places: tuple[Place, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,18 +97,6 @@ class Library:
     rows: Mapping[str, tuple[int, ...]] = field(repr=False)
     places: tuple[Place, ...] = field(repr=False)
     postings: SparseIndex = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class SetReport:
-    """The figures of one set: by measure, then by system."""
-
-    name: str
-    rows: int
-    used: int
-    passages: int
-    unquotable: int
-    figures: Mapping[str, Mapping[str, Figure]]
 
 
 Progressed = Callable[[int, int], None]
@@ -226,94 +193,7 @@ def _answered(
     return Answered(score, tuple(library.places[row] for row in order))
 
 
-def right(place: Place, gold: Sequence[Place]) -> bool:
-    """Whether a sentence shares at least half of itself, or of a gold place, with that place."""
-    return any(2 * place.shared(one) >= min(place.length, one.length) for one in gold)
-
-
-def reciprocal_rank(places: Sequence[Place], gold: Sequence[Place]) -> float:
-    """1 / rank of the first right sentence; 0 if there is none."""
-    return next((1 / at for at, one in enumerate(places, start=1) if right(one, gold)), 0.0)
-
-
-def reading_figures(
-    asked: Sequence[Asked], answered: Sequence[Answered], *, point: float | None = None
-) -> dict[str, Figure]:
-    """Every measure that a set of questions to single passages allows, of one system.
-
-    Args:
-        asked: the questions.
-        answered: what the system made of each.
-        point: the score below which it refuses; None for a system that never does.
-    """
-    figures: dict[str, Figure] = {}
-    if not all(one.answerable for one in asked):
-        figures |= _silence_figures(asked, answered, point)
-    golden = [(one, got) for one, got in zip(asked, answered, strict=True) if one.gold]
-    groups = [one.group for one, _ in golden]
-    if golden:
-        first = [float(any(right(p, one.gold) for p in got.places[:1])) for one, got in golden]
-        ranks = [reciprocal_rank(got.places, one.gold) for one, got in golden]
-        figures |= {RIGHT: mean_figure(first, groups), MRR: mean_figure(ranks, groups)}
-    return figures
-
-
-def _silence_figures(
-    asked: Sequence[Asked], answered: Sequence[Answered], point: float | None
-) -> dict[str, Figure]:
-    labels = np.array([one.answerable for one in asked])
-    scores = np.array([got.score for got in answered])
-    groups = [one.group for one in asked]
-    figures = {AUROC: figure(lambda picks: separation(labels[picks], scores[picks]), groups)}
-    pairs = _pairs(asked, answered)
-    if pairs:
-        figures[PAIRS] = mean_figure([won for _, won in pairs], [group for group, _ in pairs])
-    if point is not None:
-        for name, wanted in ((REFUSED, False), (WRONGLY_REFUSED, True)):
-            rows = [at for at, one in enumerate(asked) if one.answerable == wanted]
-            below = [float(answered[row].score < point) for row in rows]
-            figures[name] = mean_figure(below, [groups[row] for row in rows])
-    return figures
-
-
-def separation(labels: NDArray[np.bool_], scores: NDArray[np.float64]) -> float:
-    """AUROC of scores for labels; not a number where all labels are the same.
-
-    Mann and Whitney's U over the number of pairs (1947): as ``abstaining.auroc``, and much
-    faster, which counts where it is taken of a thousand samples.
-    """
-    of = int(labels.sum())
-    if of in {0, len(labels)}:
-        return float("nan")
-    above = float(rankdata(scores)[labels].sum()) - of * (of + 1) / 2
-    return above / (of * (len(labels) - of))
-
-
-def _pairs(asked: Sequence[Asked], answered: Sequence[Answered]) -> list[tuple[str, float]]:
-    """The group of each pair, and whether its own answer scored above its near miss; ½ if even."""
-    scores: dict[str, dict[bool, float]] = {}
-    groups = {one.pair: one.group for one in asked if one.pair}
-    for one, got in zip(asked, answered, strict=True):
-        scores.setdefault(one.pair, {})[one.answerable] = got.score
-    return [
-        (group, (1 + float(np.sign(scores[pair][True] - scores[pair][False]))) / 2)
-        for pair, group in groups.items()
-    ]
-
-
 # ------------------------------------------------------------------ all passages are searched
-
-
-def ndcg_at_10(ranked: Sequence[str], gold: frozenset[str]) -> float:
-    """Discounted gain of the first ten over that of the best order of all (binary relevance).
-
-    Järvelin and Kekäläinen 2002; what is relevant and not among the ten still counts in the
-    best order.
-    """
-    first = list(ranked[:_DEPTH])
-    gains = [float(one in gold) for one in first] + [0.0] * (_DEPTH - len(first))
-    gains += [1.0] * len(gold - set(first))
-    return float(ndcg_score([gains], [[-float(at) for at in range(len(gains))]], k=_DEPTH))
 
 
 def search_all(
@@ -412,105 +292,6 @@ class Shown:
         if what not in self._tasks:
             self._tasks[what] = self._progress.add_task(what)
         self._progress.update(self._tasks[what], completed=done, total=of)
-
-
-# ------------------------------------------------------------------ what is written
-
-_ABOUT = (
-    "Public question sets that nobody here wrote, read by our own code: every passage is a page, "
-    "split, indexed, searched and judged as pages are. Only rows of the test part (sha256 of the "
-    "group below a fifth) are asked, and nothing was trained or chosen on any of them: the "
-    "calibration is that of our own dev questions. None of this text is part of the project. "
-    "Made by `python -m eval.public --data DIR`, in about six minutes on one "
-    "core; the last tables say where only a sample was asked."
-)
-_MEANINGS = (
-    f"{AUROC}: how often a passage that answers has a higher score than one that is silent; 0.5 "
-    "is a coin toss. Our score is the probability of the best sentence.",
-    f"{PAIRS}: medquad puts each question to its own answer and to the answer of another type of "
-    "question about the same disease; how often the former scores higher.",
-    f"{REFUSED}, {WRONGLY_REFUSED}: the share below the operating point that is shipped. The "
-    "baselines have none.",
-    f"{RIGHT}, {MRR}: over questions with a gold answer. A sentence is right when it shares half "
-    "of itself, or of the gold, with the gold. Sentences are as our own code splits them, for the "
-    "baselines too.",
-    f"{NDCG}: ours ranks abstracts by their best chunk; the baselines search whole abstracts "
-    "with their titles, as BEIR and MTEB do. Ours leaves titles out, as it does on our pages.",
-    "BM25 only, dense only: BM25, or the cosine of the same embedder, of each sentence alone.",
-)
-_CAUTIONS = (
-    "Where fewer questions were asked than there are, they are a seeded sample.",
-    "squad2’s test part is two articles: its intervals are by paragraph, the others by the set’s "
-    "own group.",
-    "scifact is searched in a seeded part of its abstracts, with all that its claims cite: the "
-    "figure is higher than over all 5,183.",
-    "The embedder’s makers trained it on the training parts of SQuAD 2.0 and Natural Questions "
-    "(where clapnq’s questions come from) and on scientific abstracts: for these sets its "
-    "domain is not new.",
-    "medquad’s near misses may answer in passing what another type asks; nobody checked.",
-    "Literature is named only where we are sure of the figure, and is of other questions than "
-    "these: a point of reference, not a win or a loss.",
-    "Left out: pubmedqa (yes, no or maybe, which this program never says).",
-)
-
-
-def markdown(reports: Sequence[SetReport], receipt: Mapping[str, str]) -> str:
-    """The report: figures, what they mean, what was read."""
-    header = ("set", "measure", "n", *SYSTEMS, "literature")
-    figures = [
-        (one.name, name, str(got[OURS].count), *_cells(got), _literature(one.name, name))
-        for one in reports
-        for name, got in one.figures.items()
-    ]
-    read = [
-        (one.name, str(one.rows), str(one.used), str(one.passages), str(one.unquotable))
-        for one in reports
-    ]
-    parts = (
-        "# Public question sets",
-        _ABOUT,
-        "Mean and 95 % bootstrap interval by group.",
-        _table(header, figures),
-        _bullets(_MEANINGS),
-        "## What was read",
-        _table(("set", "rows in the test part", "asked", "passages", "without a sentence"), read),
-        _bullets(_CAUTIONS),
-        "## Measured on",
-        _table(("what", "digest or value"), list(receipt.items())),
-    )
-    return "\n\n".join(parts) + "\n"
-
-
-def _cells(got: Mapping[str, Figure]) -> tuple[str, ...]:
-    return tuple(_shown(got.get(system)) for system in SYSTEMS)
-
-
-def _shown(found: Figure | None) -> str:
-    return f"{found.value:.2f} ({found.low:.2f}–{found.high:.2f})" if found else "–"
-
-
-def _literature(name: str, measured: str) -> str:
-    return LITERATURE.get((name, measured), _NONE_FOUND)
-
-
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    return "\n".join(f"| {' | '.join(row)} |" for row in (header, ["---"] * len(header), *rows))
-
-
-def _bullets(lines: Sequence[str]) -> str:
-    return "\n".join(f"- {line}" for line in lines)
-
-
-def as_json(reports: Sequence[SetReport], receipt: Mapping[str, str]) -> str:
-    """Everything in the report, for programs."""
-    sets = {
-        one.name: {
-            **{key: value for key, value in asdict(one).items() if key != "name"},
-            "literature": {name: _literature(one.name, name) for name in one.figures},
-        }
-        for one in reports
-    }
-    return json.dumps({"sets": sets, "receipt": receipt}, indent=1, ensure_ascii=False) + "\n"
 
 
 def receipt_of(data: Path, names: Sequence[str], embedder: Embedder) -> dict[str, str]:

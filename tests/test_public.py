@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from eval import public, public_sets
+from eval import public, public_measures, public_report, public_sets
 from eval.abstaining import auroc
-from eval.public import (
+from eval.public_measures import (
     AUROC,
     DENSE,
     MRR,
@@ -172,38 +172,38 @@ def test_scifact_holds_every_cited_abstract_and_others(tmp_path: Path) -> None:
 
 def test_a_sentence_is_right_that_shares_half_of_the_shorter() -> None:
     gold = (Place("p", 10, 20),)
-    assert public.right(Place("p", 0, 15), gold)
-    assert not public.right(Place("p", 0, 14), gold)
-    assert public.right(Place("p", 0, 100), gold)
-    assert public.right(Place("p", 12, 14), gold)
-    assert not public.right(Place("q", 10, 20), gold)
+    assert public_measures.right(Place("p", 0, 15), gold)
+    assert not public_measures.right(Place("p", 0, 14), gold)
+    assert public_measures.right(Place("p", 0, 100), gold)
+    assert public_measures.right(Place("p", 12, 14), gold)
+    assert not public_measures.right(Place("q", 10, 20), gold)
 
 
 def test_the_reciprocal_rank_is_that_of_the_first_right_sentence() -> None:
     places = [Place("p", 0, 10), Place("p", 10, 20), Place("p", 20, 30)]
-    assert public.reciprocal_rank(places, [Place("p", 12, 14), Place("p", 22, 24)]) == 0.5
-    assert public.reciprocal_rank(places, [Place("q", 0, 10)]) == 0.0
+    assert public_measures.reciprocal_rank(places, [Place("p", 12, 14), Place("p", 22, 24)]) == 0.5
+    assert public_measures.reciprocal_rank(places, [Place("q", 0, 10)]) == 0.0
 
 
 def test_ndcg_counts_what_was_not_found_in_the_best_order() -> None:
     best = 1 + 1 / math.log2(3)
-    assert public.ndcg_at_10(["a", "b", "c"], frozenset({"a", "b"})) == pytest.approx(1.0)
-    assert public.ndcg_at_10(["c", "a"], frozenset({"a", "b"})) == pytest.approx(
+    assert public_measures.ndcg_at_10(["a", "b", "c"], frozenset({"a", "b"})) == pytest.approx(1.0)
+    assert public_measures.ndcg_at_10(["c", "a"], frozenset({"a", "b"})) == pytest.approx(
         1 / math.log2(3) / best
     )
-    assert public.ndcg_at_10([], frozenset({"a"})) == 0.0
+    assert public_measures.ndcg_at_10([], frozenset({"a"})) == 0.0
     eleventh = [str(at) for at in range(10)] + ["a"]
-    assert public.ndcg_at_10(eleventh, frozenset({"a"})) == 0.0
+    assert public_measures.ndcg_at_10(eleventh, frozenset({"a"})) == 0.0
 
 
 def test_separation_is_undefined_for_one_kind_alone() -> None:
     scores = np.array([0.9, 0.4, 0.4, 0.1])
-    assert public.separation(np.array([True, True, False, False]), scores) == 0.875
-    assert public.separation(np.array([True, False, True, False]), scores) == auroc(
+    assert public_measures.separation(np.array([True, True, False, False]), scores) == 0.875
+    assert public_measures.separation(np.array([True, False, True, False]), scores) == auroc(
         [0.9, 0.4], [0.4, 0.1]
     )
-    assert math.isnan(public.separation(np.array([True] * 4), scores))
-    assert math.isnan(public.separation(np.array([False] * 4), scores))
+    assert math.isnan(public_measures.separation(np.array([True] * 4), scores))
+    assert math.isnan(public_measures.separation(np.array([False] * 4), scores))
 
 
 def test_figures_of_questions_to_passages() -> None:
@@ -220,7 +220,7 @@ def test_figures_of_questions_to_passages() -> None:
         Answered(0.3, (first, second)),
         Answered(0.3),
     ]
-    got = public.reading_figures(asked, answered, point=0.3)
+    got = public_measures.reading_figures(asked, answered, point=0.3)
     assert {name: found.value for name, found in got.items()} == {
         AUROC: 0.875,
         PAIRS: 0.75,
@@ -230,7 +230,7 @@ def test_figures_of_questions_to_passages() -> None:
         MRR: 0.75,
     }
     assert (got[RIGHT].low, got[RIGHT].high, got[RIGHT].count) == (0.0, 1.0, 2)
-    assert REFUSED not in public.reading_figures(asked, answered)
+    assert REFUSED not in public_measures.reading_figures(asked, answered)
 
 
 PASSAGES = (
@@ -302,11 +302,11 @@ def test_a_search_is_measured_and_reported(library: Callable[..., public.Library
         SPARSE: 1.0,
         DENSE: 1.0,
     }
-    text = public.markdown([report], {"seed": "1"})
+    text = public_report.markdown([report], {"seed": "1"})
     assert "| scifact | nDCG@10 | 1 | 1.00 (1.00–1.00) |" in text
     assert "BEIR" in text
     assert "| scifact | 3 | 1 | 2 | 0 |" in text
-    written = json.loads(public.as_json([report], {"seed": "1"}))
+    written = json.loads(public_report.as_json([report], {"seed": "1"}))
     assert written["sets"]["scifact"]["figures"][NDCG][OURS]["value"] == 1.0
     assert "/" not in json.dumps(written["receipt"])
 
