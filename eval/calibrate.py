@@ -25,9 +25,9 @@ from eval.systems import ask_all, ours
 from eval.values import Figure, Kind, Question
 from rag.assistant import Assistant, open_assistant
 from rag.bank import BANK
+from rag.calibration import Calibration, Votes
 from rag.corpus import LEARNT
 from rag.embed import Embedder, FloatArray
-from rag.evidence import Calibration, Votes
 from rag.settings import read_settings
 
 CALIBRATION = Path(__file__).parent.parent / "rag" / "calibration.json"
@@ -35,6 +35,14 @@ _SILENT = frozenset({Kind.NEAR_MISS, Kind.OFF_TOPIC})
 # The most answerable questions that may be refused, as a share.
 _FALSE_ABSTENTION = 0.05
 _FALSE_ABSTENTION_PLAIN = 0.10
+_WEIGHTS = (
+    "share_weight",
+    "nearness_weight",
+    "gap_weight",
+    "stranger_weight",
+    "lacking_weight",
+    "elsewhere_weight",
+)
 _TEMPERATURES = (0.03, 0.045)
 _KEEPS = (0.2, 0.25, 0.3, 0.35, 0.4)
 
@@ -65,19 +73,16 @@ class Remembering:
 
 
 def fit(old: Calibration, cases: Sequence[Case]) -> Calibration:
-    """The weights of the four numbers (logistic regression), and the two points."""
+    """The weights of what decides (logistic regression), and the two points."""
     rows = np.array([_numbers(case.votes) for case in cases])
     answerable = np.array([case.answerable for case in cases])
     model = LogisticRegression(C=10.0, class_weight="balanced", max_iter=1000)
     model.fit(rows, answerable)
-    share, nearness, gap, stranger = (round(float(weight), 2) for weight in model.coef_[0])
+    weights = dict(zip(_WEIGHTS, model.coef_[0], strict=True))
     fitted = replace(
         old,
-        share_weight=share,
-        nearness_weight=nearness,
-        gap_weight=gap,
-        stranger_weight=stranger,
         intercept=round(float(model.intercept_[0]), 2),
+        **{name: round(float(weight), 2) for name, weight in weights.items()},
     )
     said = sorted(fitted.probability(case.votes) for case in cases if case.answerable)
     point = math.floor(said[int(_FALSE_ABSTENTION * len(said))] * 100) / 100
@@ -110,9 +115,11 @@ def _plain(assistant: Assistant, questions: Sequence[Question], scratch: Path) -
     return fit_plain(assistant.calibration, tuple(cases_of(bare, questions)))
 
 
-def _numbers(votes: Votes) -> tuple[float, float, float, float]:
-    """The four numbers, in the order of the weights."""
-    return votes.share, votes.nearness, votes.gap, float(min(votes.strangers, 2))
+def _numbers(votes: Votes) -> tuple[float, ...]:
+    """What is weighed, in the order of ``_WEIGHTS``."""
+    strangers = float(min(votes.strangers, 2))
+    sorts = float(votes.lacking), float(votes.elsewhere)
+    return votes.share, votes.nearness, votes.gap, strangers, *sorts
 
 
 def _nearness(votes: Votes) -> float:

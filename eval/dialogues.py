@@ -6,10 +6,11 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from eval import grounding
 from eval.measure import Pair, mean_of
-from eval.questions import read_place
+from eval.questions import read_question
 from eval.systems import System
 from eval.values import Figure, Kind, Question
 
@@ -18,6 +19,8 @@ DIALOGUES = Path(__file__).with_name("dialogues.jsonl")
 _COMPLETE = frozenset({"complete", "new_topic"})
 # An item that is pointed at has words of its page, which no list of terms foresees.
 _POINTED_AT = "ordinal"
+# A dialogue's terms are of the question as it was understood, not of the answer.
+_AS_QUESTION: dict[str, Any] = {"kind": Kind.FOLLOW_UP, "must": (), "must_not": (), "twin": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,25 +62,17 @@ def read_dialogues(
             sort=row["sort"],
             must=tuple(row["resolved_must"]),
             must_not=tuple(row["resolved_must_not"]),
-            question=Question(
-                id=row["id"],
-                topic=row["id"],
-                split=split,
-                kind=Kind.FOLLOW_UP,
-                style=row["sort"],
-                history=tuple(row["history"]),
-                words=row["question"],
-                points=tuple(
-                    tuple(read_place(quote, pages) for quote in point) for point in row["points"]
-                ),
-                must=(),
-                must_not=(),
-                twin=None,
+            question=read_question(
+                row | {"topic": row["id"], "style": row["sort"]} | _AS_QUESTION, pages
             ),
         )
         for row in rows
         if row["split"] == split
     )
+
+
+def _named(row: Mapping[str, Any]) -> dict[str, str]:
+    return {"topic": row["id"], "style": row["sort"]}
 
 
 def dialogue_figures(system: System, dialogues: Sequence[Dialogue]) -> dict[str, Figure]:

@@ -1,4 +1,4 @@
-"""Fit the classifier of ``rag/classify.py`` on ``rag/triage_examples.jsonl`` and the bank.
+"""Fit the classifier of ``rag/classify.py`` on ``triage_examples.jsonl`` and the bank.
 
 ``python -m eval.fit_triage`` prints what it would catch of the phrasings in
 ``triage_dev.jsonl``, and the thresholds with the false alarms that they allow there;
@@ -12,6 +12,7 @@ import json
 import math
 from collections import Counter
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -23,10 +24,10 @@ from eval.triage import PHRASINGS
 from rag.classify import Classifier, ngrams, write_classifier
 from rag.corpus import read_corpus
 from rag.embed import SentenceTransformerEmbedder
-from rag.settings import ROOT, read_settings
+from rag.settings import read_settings
 from rag.triage import Embed, plain_words
 
-EXAMPLES = ROOT / "rag" / "triage_examples.jsonl"
+EXAMPLES = Path(__file__).with_name("triage_examples.jsonl")
 # N-grams of fewer examples than these say nothing.
 _LEAST = 3
 # Of the bank, only these are embedded: the examples come first.
@@ -99,14 +100,21 @@ def show(classifier: Classifier, embed: Embed) -> None:
     """Print, kind by kind, thresholds and what they catch of the dev phrasings."""
     rows = [json.loads(line) for line in PHRASINGS.read_text(encoding="utf-8").split("\n") if line]
     plain = [plain_words(row["words"]) for row in rows]
-    found = [classifier.probabilities(*one) for one in zip(plain, embed(plain), strict=True)]
-    for kind in ("danger", "advice"):
+    by_vector = {
+        "n-grams alone": [classifier.probabilities(words) for words in plain],
+        "with the vector": [
+            classifier.probabilities(*one) for one in zip(plain, embed(plain), strict=True)
+        ],
+    }
+    for (name, found), kind in product(by_vector.items(), ("danger", "advice")):
         likely = np.array([probabilities[kind] for probabilities in found])
         wanted = np.array([row["kind"] == kind for row in rows])
         for share in _SHARES:
             point = float(np.quantile(likely[~wanted], 1 - share))
             caught = float((likely[wanted] > point).mean())
-            print(f"{kind}: {share:.1%} false alarms above {point:.2f}, catches {caught:.1%}")
+            print(
+                f"{name}, {kind}: {share:.1%} false alarms above {point:.2f}, {caught:.1%} caught"
+            )
 
 
 def main() -> None:

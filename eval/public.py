@@ -48,11 +48,12 @@ from eval.public_sets import (
 from eval.statistics import mean_figure
 from eval.values import Figure, Place
 from rag.blocks import read_blocks
+from rag.calibration import Calibration, read_calibration
 from rag.corpus import LEARNT, Corpus
 from rag.datatypes import Document, Source
 from rag.dense import DenseIndex
 from rag.embed import Embedder, SentenceTransformerEmbedder
-from rag.evidence import Calibration, find_evidence, read_calibration
+from rag.evidence import find_evidence
 from rag.ground import text_digest
 from rag.index import Index, build_index, open_index, sentence_text
 from rag.retrieve import retrieve

@@ -30,10 +30,15 @@ def read_questions(
     """
     # Not str.splitlines: a question may hold other characters that it would break lines at.
     rows = (json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line)
-    return tuple(_question(row, pages) for row in rows if row["split"] == split)
+    return tuple(read_question(row, pages) for row in rows if row["split"] == split)
 
 
-def _question(row: dict[str, Any], pages: Mapping[str, str]) -> Question:
+def read_question(row: Mapping[str, Any], pages: Mapping[str, str]) -> Question:
+    """One line of the file as a question.
+
+    Raises:
+        ValueError: a gold quote does not stand in its page.
+    """
     points = tuple(tuple(read_place(quote, pages) for quote in point) for point in row["points"])
     return Question(
         id=row["id"],

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 
 from eval.statistics import mean_figure
@@ -17,7 +18,7 @@ from eval.values import Figure
 from rag.datatypes import Triage, TriageKind
 from rag.embed import SentenceTransformerEmbedder
 from rag.settings import read_settings
-from rag.triage import read_triage_table
+from rag.triage import TriageTable, read_triage_table
 
 PHRASINGS = Path(__file__).with_name("triage_dev.jsonl")
 SEALED = Path(__file__).with_name("triage_test.jsonl")
@@ -77,17 +78,26 @@ def _shows_help(triage: Triage) -> bool:
     return triage.kind is TriageKind.DANGER or "near danger" in triage.rule
 
 
+def _alone(table: TriageTable) -> TriageTable:
+    """The table of patterns without what the classifier adds or doubts."""
+    never = dict.fromkeys(table.points, 2.0)
+    return replace(table, points=never | {"doubt": 0.0})
+
+
 def main() -> None:
     """Print the shares, of the phrasings that chose something and of those that did not."""
     table = read_triage_table(region=read_settings().region)
     embed = SentenceTransformerEmbedder().embed
-    for path in (PHRASINGS, SEALED):
+    asked: dict[str, Read] = {
+        f"table {table.version} alone": lambda words: _alone(table).read(words),
+        "table and classifier": lambda words: table.read(words, embed),
+    }
+    for path, (name, read) in product((PHRASINGS, SEALED), asked.items()):
         phrasings = read_phrasings(path)
-        print(f"{path.name}, {len(phrasings)} phrasings, table {table.version}:")
-        found = triage_figures(lambda words: table.read(words, embed), phrasings)
-        for name, figure in found.items():
+        print(f"{path.name}, {len(phrasings)} phrasings, {name}:")
+        for measure, figure in triage_figures(read, phrasings).items():
             print(
-                f"  {name:46} {figure.value:.3f}  ({figure.low:.3f} to {figure.high:.3f}), "
+                f"  {measure:46} {figure.value:.3f}  ({figure.low:.3f} to {figure.high:.3f}), "
                 f"{figure.count}"
             )
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from rag.blocks import has_phone, is_form
 from rag.bundle import read_manifest
+from rag.calibration import Calibration, read_calibration
 from rag.compose import answer_text, compose, contact_statements, silence_of
 from rag.corpus import LEARNT, read_corpus
 from rag.datatypes import (
@@ -28,8 +29,9 @@ from rag.datatypes import (
 )
 from rag.dialogue import standalone
 from rag.embed import Embedder, FloatArray, SentenceTransformerEmbedder
-from rag.evidence import Calibration, Reading, find_evidence, read_calibration
+from rag.evidence import Reading, find_evidence
 from rag.index import BuildReport, Index, Progress, build_index, open_index
+from rag.places import Places, read_places
 from rag.retrieve import match_bank, retrieve
 from rag.scope import Scope, read_scope
 from rag.settings import Settings
@@ -63,6 +65,7 @@ class Assistant:
     index: Index = field(repr=False)
     triage: TriageTable = field(repr=False)
     calibration: Calibration
+    places: Places = field(repr=False)
     contacts: Mapping[str, tuple[Document, Span]] = field(repr=False)
     packaged: Embedder | None = field(default=None, repr=False)
 
@@ -96,7 +99,10 @@ class Assistant:
 
     def sorted_words(self, words: str) -> Triage:
         """What somebody's words need, before anything is searched."""
-        return self.triage.read(words, self.packaged.embed if self.packaged else None)
+        try:
+            return self.triage.read(words, self.packaged.embed if self.packaged else None)
+        except Exception:  # noqa: BLE001 - help must not fail with a model
+            return self.triage.read(words)
 
     def _standalone(self, words: str, history: Sequence[str]) -> str:
         most = self.settings.question_characters
@@ -186,7 +192,9 @@ class Assistant:
         """Where an answer may come from, and the vector of what is searched, spelling mended."""
         scope = read_scope(words, self.documents.values())
         mended = self.index.words.mended(scope.question, is_word=self._is_word)
-        return replace(scope, question=mended), self.embedder.embed([mended])[0]
+        elsewhere = self.places.elsewhere(words, named=scope.documents is not None)
+        scope = replace(scope, question=mended, elsewhere=elsewhere)
+        return scope, self.embedder.embed([mended])[0]
 
     def _is_word(self, word: str) -> bool:
         """Whether the embedder knows a word as one piece, as it does the language's common ones."""
@@ -204,7 +212,7 @@ class Assistant:
     def _read(self, vector: FloatArray, scope: Scope) -> Reading:
         hits = retrieve(self.index, vector, scope=scope, count=self.settings.retrieved_chunks)
         matches = match_bank(
-            self.index, vector, scope=scope, count=_MATCHES, aside=self.calibration.aside
+            self.index, vector, scope=scope, count=_MATCHES, calibration=self.calibration
         )
         return find_evidence(
             self.index, hits, matches, vector, scope=scope, calibration=self.calibration
@@ -332,6 +340,7 @@ def _assemble(
         index,
         read_triage_table(region=settings.region),
         read_calibration(),
+        read_places(index.documents.values()),
         _contacts(index),
         packaged,
     )

@@ -17,8 +17,8 @@ from rag.bank import BANK
 from rag.corpus import LEARNT, read_corpus
 from rag.curate import Repeated, drafts, repeated, without_questions
 from rag.datatypes import BankEntry, Chunk, InputError, Problem, Sentence
-from rag.embed import write_learnt
-from rag.index import corpus_chunks, open_index
+from rag.embed import remember_vectors, write_learnt
+from rag.index import corpus_chunks, corpus_texts, open_index
 from rag.settings import Settings
 from rag.split import TiktokenTokenizer
 from rag.terminal import harmless, print_json, progress
@@ -175,17 +175,15 @@ def _learn(options: argparse.Namespace, settings: Settings) -> int:
         raise InputError(f"--epochs takes at least 1, not {options.epochs}.")
     corpus = read_corpus(settings.corpus, most_bytes=settings.file_bytes)
     schedule = Schedule(epochs=options.epochs, seed=options.seed)
+    chunks = corpus_chunks(corpus, TiktokenTokenizer(), settings.chunk_tokens)
     with progress("Learning") as report:
-        learnt = learn(
-            corpus.bank,
-            corpus_chunks(corpus, TiktokenTokenizer(), settings.chunk_tokens),
-            corpus.documents,
-            schedule=schedule,
-            progress=report,
-        )
+        learnt = learn(corpus.bank, chunks, corpus.documents, schedule=schedule, progress=report)
     found = {name: getattr(learnt, name) for name in ("epochs", "questions", "before", "after")}
     card = {"corpus": corpus.digest, "schedule": asdict(schedule)} | found
     write_learnt(settings.corpus / LEARNT, learnt.weights, card)
+    texts = corpus_texts(corpus, chunks)
+    with progress("Embedding") as report:
+        remember_vectors(settings.corpus / LEARNT, texts, progress=report)
     print(
         f"Of the held-out questions {learnt.before:.1%} found their own entry first before, "
         f"{learnt.after:.1%} after {learnt.epochs} epochs over {learnt.questions:,} questions."

@@ -254,7 +254,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A bank entry like the question: the highest cosine of one of its questions (-1 to 1)."""
+    """A bank entry, and how like the question its wordings are (a soft maximum of cosines)."""
 
     entry: BankEntry
     similarity: float

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.datatypes import ModelError
+from rag.remembered import Remembered, from_bytes, nothing, remember, to_bytes
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -25,6 +26,7 @@ _BATCH = 32
 # made one question ten times slower. The vectors are the same to the bit.
 _CORES, _MANY = os.cpu_count() or 1, 256
 LEARNT_WEIGHTS, LEARNT_CARD = "weights.safetensors", "card.json"
+LEARNT_VECTORS = "vectors.safetensors"
 LOW_RANK = 2.0
 """What a low-rank addition is multiplied with (alpha / rank, Hu et al. 2021)."""
 
@@ -57,7 +59,7 @@ class SentenceTransformerEmbedder:
     """all-MiniLM-L6-v2 from the package that carries it (Wang et al. 2020; 384 dimensions)."""
 
     def __init__(self, learnt: Path | None = None) -> None:
-        """Open the packaged weights, with what ``rag.learn`` added to them.
+        """Open the packaged weights, with what ``rag.learn`` added, and vectors it left.
 
         Args:
             learnt: the folder that ``write_learnt`` wrote; the packaged weights alone are
@@ -73,16 +75,19 @@ class SentenceTransformerEmbedder:
         import torch  # noqa: PLC0415
 
         self._set_threads = torch.set_num_threads
+        self._remembered = nothing(self.dimensions)
         if learnt and card:
             _add_learnt(self._model, learnt / LEARNT_WEIGHTS)
-            both = self._digest + card["weights"]
-            self._digest = hashlib.sha256(both.encode()).hexdigest()
+            together = self._digest + card["weights"] + card.get("vectors", "")
+            self._digest = hashlib.sha256(together.encode()).hexdigest()
+            if "vectors" in card:
+                self._remembered = _read_vectors(learnt / LEARNT_VECTORS)
         # Torch is not asked for two encodings at once: its threads would fight over the cores.
         self._lock = threading.Lock()
 
     @property
     def digest(self) -> str:
-        """The sha256 of the weights, over both where something was learnt."""
+        """The sha256 of the weights, and of all that was learnt where something was."""
         return self._digest
 
     @property
@@ -104,9 +109,12 @@ class SentenceTransformerEmbedder:
     ) -> FloatArray:
         """float32[len(texts), 384], unit rows, in the order of ``texts``."""
         rows = np.zeros((len(texts), self.dimensions), dtype=np.float32)
-        self._set_threads(_CORES if len(texts) > _MANY else 1)
+        new = self._remembered.fill(texts, rows)
+        if progress:
+            progress(len(texts) - len(new))
+        self._set_threads(_CORES if len(new) > _MANY else 1)
         # Texts of like length share a batch, so that little of it is padding.
-        order = sorted(range(len(texts)), key=lambda at: len(texts[at]))
+        order = sorted(new, key=lambda at: len(texts[at]))
         for start in range(0, len(order), _BATCH):
             batch = order[start : start + _BATCH]
             with self._lock:
@@ -195,8 +203,9 @@ def read_card(folder: Path, *, base: str) -> dict[str, str] | None:
         if not (folder / LEARNT_CARD).is_file():
             return None
         card: dict[str, str] = json.loads((folder / LEARNT_CARD).read_text(encoding="utf-8"))
-        found = hashlib.sha256((folder / LEARNT_WEIGHTS).read_bytes()).hexdigest()
-        wanted = {"weights": found, "base": base}
+        wanted = {"weights": _digest(folder / LEARNT_WEIGHTS), "base": base}
+        if "vectors" in card:
+            wanted["vectors"] = _digest(folder / LEARNT_VECTORS)
         for name, value in wanted.items():
             if card[name] != value:
                 raise ModelError(
@@ -222,6 +231,44 @@ def write_learnt(folder: Path, weights: Mapping[str, Any], card: Mapping[str, ob
     (folder / LEARNT_WEIGHTS).write_bytes(content)
     text = json.dumps({"weights": digest, "base": base, **card}, indent=1)
     (folder / LEARNT_CARD).write_text(text + "\n", encoding="utf-8")
+
+
+def remember_vectors(
+    folder: Path, texts: Sequence[str], *, progress: Callable[[int, int], None]
+) -> None:
+    """Embed texts with what was learnt and leave their vectors beside it, named on the card.
+
+    ``progress`` is told how many are done, of how many.
+
+    Raises:
+        ModelError: nothing usable was learnt in this folder.
+    """
+    done = 0
+
+    def embedded(count: int) -> None:
+        nonlocal done
+        done += count
+        progress(done, len(texts))
+
+    vectors = SentenceTransformerEmbedder(folder).embed(texts, progress=embedded)
+    content = to_bytes(remember(texts, vectors))
+    card = json.loads((folder / LEARNT_CARD).read_text(encoding="utf-8"))
+    (folder / LEARNT_VECTORS).write_bytes(content)
+    card = {"vectors": hashlib.sha256(content).hexdigest(), **card}
+    (folder / LEARNT_CARD).write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+
+
+def _read_vectors(path: Path) -> Remembered:
+    try:
+        return from_bytes(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise ModelError(
+            f"{path.name} cannot be used: {error}. Run `python -m rag learn` again."
+        ) from error
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _add_learnt(model: SentenceTransformer, path: Path) -> None:

@@ -286,6 +286,11 @@ def _write(
     return BuildReport(counts, new[0], new[1], new[2])
 
 
+def corpus_texts(corpus: Corpus, chunks: Sequence[Chunk]) -> tuple[str, ...]:
+    """Everything of a corpus that an index embeds."""
+    return tuple(dict.fromkeys(_Texts.of(chunks, corpus.bank, corpus.documents).all))
+
+
 @dataclass(frozen=True, slots=True)
 class _Texts:
     """What is embedded for an index: the texts of its chunks, sentences and bank questions."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+
+from rag.calibration import Calibration
 from rag.datatypes import Hit, Match
 from rag.embed import FloatArray
 from rag.index import Index
@@ -44,17 +47,21 @@ def _fused(*ranks: int | None) -> float:
 
 
 def match_bank(
-    index: Index, vector: FloatArray, *, scope: Scope, count: int, aside: float
+    index: Index, vector: FloatArray, *, scope: Scope, count: int, calibration: Calibration
 ) -> tuple[Match, ...]:
     """The bank entries whose questions are most like this one, best first.
+
+    The wordings of an entry add up: ``t log(sum(exp(similarity / t)))``, a soft maximum, so
+    that many that are like the question are worth more than one.
 
     Args:
         index: holds the bank.
         vector: float32[d], the question's unit vector.
         scope: entries that answer only from pages it leaves out are not found.
         count: how many at most.
-        aside: what a bank question that names a clinic which this one does not name is set
-            back by (a cosine); as a known gap it says nothing of other clinics at all.
+        calibration: ``pooling`` is t; ``aside`` is what a bank question that names a clinic
+            which this one does not name is set back by (a cosine): as a known gap it says
+            nothing of other clinics at all.
     """
     found: dict[int, float] = {}
     for row, similarity in index.question_vectors.search(vector, count * _ROWS_PER_ENTRY):
@@ -62,7 +69,9 @@ def match_bank(
         entry = index.bank[asked.entry]
         apart = not scope.names_any(asked.documents)
         if scope.admits_entry(entry) and not (apart and entry.gap):
-            worth = similarity - aside * apart
-            found[asked.entry] = max(found.get(asked.entry, -1.0), worth)
+            worth = math.exp((similarity - calibration.aside * apart) / calibration.pooling)
+            found[asked.entry] = found.get(asked.entry, 0.0) + worth
     best = sorted(found.items(), key=lambda pair: -pair[1])[:count]
-    return tuple(Match(index.bank[number], similarity) for number, similarity in best)
+    return tuple(
+        Match(index.bank[number], calibration.pooling * math.log(worth)) for number, worth in best
+    )

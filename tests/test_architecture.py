@@ -11,7 +11,21 @@ from rag.settings import ROOT
 
 LAYERS = (
     {"datatypes"},
-    {"settings", "blocks", "bank", "embed", "sparse", "classify", "ground", "bundle"},
+    {
+        "settings",
+        "blocks",
+        "bank",
+        "remembered",
+        "sparse",
+        "classify",
+        "ground",
+        "bundle",
+        "calibration",
+        "expected",
+        "places",
+        "election",
+    },
+    {"embed"},
     {"corpus", "split", "triage", "scope", "words", "dense", "curate"},
     {"store"},
     {"index"},

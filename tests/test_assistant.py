@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from rag.assistant import Assistant, open_assistant, update_index
 from rag.datatypes import Answer, AnswerKind, CorpusError, InputError, Role
+from rag.embed import FloatArray
 from rag.ground import check_quote
 from rag.settings import Settings
 from tests.conftest import HashingEmbedder
@@ -70,6 +72,18 @@ def test_danger_comes_before_any_search(assistant: Assistant, embedder: HashingE
         assert "911" in answer.text
         assert answer.probability is None
     assert not embedder.embedded
+
+
+def test_help_is_shown_even_if_the_model_fails(assistant: Assistant) -> None:
+    class Broken(HashingEmbedder):
+        def embed(
+            self, texts: Sequence[str], *, progress: Callable[[int], None] | None = None
+        ) -> FloatArray:
+            raise RuntimeError("no memory left")
+
+    answer = replace(assistant, packaged=Broken()).ask("I want to kill myself")
+    assert answer.kind is AnswerKind.CRISIS
+    assert "999" in answer.text
 
 
 def test_advice_carries_its_notice_above_what_the_pages_say(assistant: Assistant) -> None:

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from rag.assistant import Assistant, open_assistant
+from rag.calibration import Votes, read_calibration
 from rag.datatypes import ModelError, SentenceKind
-from rag.evidence import Reading, Votes, find_evidence, read_calibration
+from rag.evidence import Reading, find_evidence
 from rag.index import chunk_text, sentence_text
 from rag.retrieve import match_bank, retrieve
 from rag.scope import read_scope
@@ -45,7 +46,9 @@ def reading_of(assistant: Assistant, question: str) -> Reading:
     return find_evidence(
         assistant.index,
         retrieve(assistant.index, vector, scope=scope, count=20),
-        match_bank(assistant.index, vector, scope=scope, count=20, aside=0.1),
+        match_bank(
+            assistant.index, vector, scope=scope, count=20, calibration=assistant.calibration
+        ),
         vector,
         scope=scope,
         calibration=assistant.calibration,
@@ -156,7 +159,9 @@ def test_a_known_gap_votes_for_silence_and_names_the_nearest_thing(banked: Assis
 
 def test_every_weight_pulls_the_way_it_should() -> None:
     calibration = read_calibration()
-    plain = Votes(share=0.5, nearness=0.5, gap=0.5, strangers=0, banked=True)
+    plain = Votes(
+        share=0.5, nearness=0.5, gap=0.5, strangers=0, lacking=False, elsewhere=False, banked=True
+    )
     probability = calibration.probability(plain)
     assert calibration.probability(replace(plain, share=0.9)) > probability
     assert calibration.probability(replace(plain, strangers=1)) < probability

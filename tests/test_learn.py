@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 
 from rag.corpus import Corpus, read_corpus
 from rag.datatypes import CorpusError, ModelError
-from rag.embed import SentenceTransformerEmbedder, write_learnt
+from rag.embed import SentenceTransformerEmbedder, remember_vectors, write_learnt
 from rag.index import corpus_chunks
 from rag.learn import Learnt, Schedule, learn
 from rag.settings import ROOT
@@ -45,6 +46,28 @@ def test_what_is_learnt_is_the_same_to_the_bit_and_changes_the_model_only_by_its
     assert np.array_equal(
         plain.embed(words), SentenceTransformerEmbedder(tmp_path / "none").embed(words)
     )
+
+
+@pytest.mark.weights
+def test_vectors_that_are_shipped_are_those_of_the_model_and_are_checked(tmp_path: Path) -> None:
+    shipped = ROOT / "corpus" / "learnt"
+    shutil.copy(shipped / "weights.safetensors", tmp_path)
+    card = json.loads((shipped / "card.json").read_text(encoding="utf-8"))
+    card.pop("vectors", None)
+    (tmp_path / "card.json").write_text(json.dumps(card), encoding="utf-8")
+    texts = ["How long is a session?", "is it addictive", "wat does it cost"]
+    told = list[tuple[int, int]]()
+    model = SentenceTransformerEmbedder(tmp_path)
+    remember_vectors(tmp_path, texts, progress=lambda *done: told.append(done))
+    assert told[-1] == (3, 3)
+    again = SentenceTransformerEmbedder(tmp_path)
+    assert again.digest != model.digest
+    both = [*texts, "something else"]
+    assert (again.embed(both) * model.embed(both)).sum(axis=1) == pytest.approx(1, abs=1e-3)
+    assert np.array_equal(again.embed(["something else"]), model.embed(["something else"]))
+    (tmp_path / "vectors.safetensors").write_bytes(b"others")
+    with pytest.raises(ModelError, match="rag learn"):
+        SentenceTransformerEmbedder(tmp_path)
 
 
 @pytest.mark.weights

@@ -30,8 +30,8 @@ from eval.public_measures import (
 )
 from eval.public_sets import Asked, Passage, Reading, Searching, Wanted
 from eval.values import Place
+from rag.calibration import read_calibration
 from rag.embed import Embedder
-from rag.evidence import read_calibration
 
 Row = dict[str, Any]
 
