@@ -13,7 +13,6 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -32,8 +31,8 @@ from rag.settings import read_settings
 
 CALIBRATION = Path(__file__).parent.parent / "rag" / "calibration.json"
 _SILENT = frozenset({Kind.NEAR_MISS, Kind.OFF_TOPIC})
-# The most answerable questions that may be refused, as a share.
-_FALSE_ABSTENTION = 0.05
+# The most answerable questions that may be refused, as a share; 5 % are allowed of others.
+_FALSE_ABSTENTION = 0.03
 _FALSE_ABSTENTION_PLAIN = 0.10
 _WEIGHTS = (
     "share_weight",
@@ -41,10 +40,9 @@ _WEIGHTS = (
     "gap_weight",
     "stranger_weight",
     "lacking_weight",
-    "elsewhere_weight",
+    "away_weight",
 )
-_TEMPERATURES = (0.03, 0.045)
-_KEEPS = (0.2, 0.25, 0.3, 0.35, 0.4)
+_KEEPS = (0.3, 0.35, 0.4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +115,8 @@ def _plain(assistant: Assistant, questions: Sequence[Question], scratch: Path) -
 
 def _numbers(votes: Votes) -> tuple[float, ...]:
     """What is weighed, in the order of ``_WEIGHTS``."""
-    strangers = float(min(votes.strangers, 2))
-    sorts = float(votes.lacking), float(votes.elsewhere)
-    return votes.share, votes.nearness, votes.gap, strangers, *sorts
+    told = float(votes.strangers), float(votes.lacking), float(votes.away)
+    return votes.share, votes.nearness, votes.gap, *told
 
 
 def _nearness(votes: Votes) -> float:
@@ -156,12 +153,9 @@ def _asked(assistant: Assistant, questions: Sequence[Question]) -> tuple[Pair, .
 
 
 def choose(assistant: Assistant, questions: Sequence[Question]) -> Assistant:
-    """The best of a small grid on these questions."""
+    """The best of a few on these questions."""
     quick = replace(assistant, embedder=Remembering(assistant.embedder))
-    tried = (
-        _with(quick, questions, temperature=temperature, keep=keep)
-        for temperature, keep in product(_TEMPERATURES, _KEEPS)
-    )
+    tried = (_with(quick, questions, keep=keep) for keep in _KEEPS)
     chosen = max(tried, key=lambda one: _worth(_asked(one, questions)))
     return replace(chosen, embedder=assistant.embedder)
 

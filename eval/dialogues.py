@@ -25,20 +25,26 @@ _AS_QUESTION: dict[str, Any] = {"kind": Kind.FOLLOW_UP, "must": (), "must_not": 
 
 @dataclass(frozen=True, slots=True)
 class Dialogue:
-    """A conversation whose last question is judged.
+    """A conversation whose last question is judged; ``author`` tells who wrote it.
 
     ``must`` and ``must_not`` are terms that the question as it was understood holds and
     does not hold; ``question`` has what a right answer covers.
     """
 
+    author: int
     sort: str
     must: tuple[str, ...]
     must_not: tuple[str, ...]
     question: Question
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether the last question needs nothing that was said before."""
+        return self.sort in _COMPLETE
+
     def is_resolved(self, understood: str) -> bool:
         """Whether the last question was understood as it was meant."""
-        if self.sort in _COMPLETE:
+        if self.is_complete:
             return understood == self.question.words
         if self.sort == _POINTED_AT:
             return understood != self.question.words
@@ -59,6 +65,7 @@ def read_dialogues(
     rows = (json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line)
     return tuple(
         Dialogue(
+            author=row["author"],
             sort=row["sort"],
             must=tuple(row["resolved_must"]),
             must_not=tuple(row["resolved_must_not"]),
@@ -71,10 +78,6 @@ def read_dialogues(
     )
 
 
-def _named(row: Mapping[str, Any]) -> dict[str, str]:
-    return {"topic": row["id"], "style": row["sort"]}
-
-
 def dialogue_figures(system: System, dialogues: Sequence[Dialogue]) -> dict[str, Figure]:
     """What was understood, and of the follow-ups that the pages answer, how rightly."""
     pairs = {
@@ -84,8 +87,8 @@ def dialogue_figures(system: System, dialogues: Sequence[Dialogue]) -> dict[str,
     resolved = {
         pair.question.id: one.is_resolved(pair.said.understood) for one, pair in pairs.items()
     }
-    leaning = [pair for one, pair in pairs.items() if one.sort not in _COMPLETE]
-    complete = [pair for one, pair in pairs.items() if one.sort in _COMPLETE]
+    leaning = [pair for one, pair in pairs.items() if not one.is_complete]
+    complete = [pair for one, pair in pairs.items() if one.is_complete]
     answered = [pair for pair in leaning if pair.question.points]
     figures = {
         "follow-ups understood": mean_of(leaning, lambda q, _: float(resolved[q.id])),
@@ -94,3 +97,16 @@ def dialogue_figures(system: System, dialogues: Sequence[Dialogue]) -> dict[str,
         "follow-ups: first quote right": mean_of(answered, grounding.first_right),
     }
     return {name: figure for name, figure in figures.items() if figure is not None}
+
+
+def unrelated_figure(system: System, questions: Sequence[Question]) -> dict[str, Figure]:
+    """How often a question is left as typed after one of quite another subject."""
+    alone = [one for one in questions if one.kind.answerable and not one.history]
+    half = len(alone) // 2
+    pairs = [
+        Pair(one, system(one.words, (other.words,)))
+        for one, other in zip(alone, alone[half:] + alone[:half], strict=True)
+        if one.topic != other.topic
+    ]
+    figure = mean_of(pairs, lambda question, said: float(said.understood == question.words))
+    return {"unrelated questions left as typed": figure} if figure else {}

@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.progress import track
 
 from eval import gate, grounding, measure
-from eval.dialogues import dialogue_figures, read_dialogues
+from eval.dialogues import dialogue_figures, read_dialogues, unrelated_figure
 from eval.measure import Pair
 from eval.questions import QUESTIONS, read_pages, read_questions
 from eval.report_blocks import OURS
@@ -59,6 +59,7 @@ def evaluate(
     }
     twins = _ask_twins(systems[OURS], questions)
     followed = dialogue_figures(systems[OURS], read_dialogues(pages, questions[0].split))
+    followed |= unrelated_figure(systems[OURS], questions)
     followed |= triage_figures(assistant.sorted_words, read_phrasings(SEALED))
     return _summary(assistant, questions, asked, twins, followed), timed[OURS], asked[OURS]
 

@@ -31,6 +31,7 @@ from rag.dialogue import standalone
 from rag.embed import Embedder, FloatArray, SentenceTransformerEmbedder
 from rag.evidence import Reading, find_evidence
 from rag.index import BuildReport, Index, Progress, build_index, open_index
+from rag.leaning import Leaning, content, points_back, read_leaning
 from rag.places import Places, read_places
 from rag.retrieve import match_bank, retrieve
 from rag.scope import Scope, read_scope
@@ -43,6 +44,10 @@ from rag.triage import TriageTable, read_triage_table
 _MATCHES = 24
 # Earlier questions that a follow-up may lean on.
 _EARLIER = 6
+# From these cosines on words are a known gap, or a question of the bank.
+_KNOWN_GAP, _THE_SAME = 0.75, 0.97
+# How well known words are taken to be where there is no bank to tell.
+_LIKENESS = 0.8
 _SEARCHED = frozenset({TriageKind.QUESTION, TriageKind.ADVICE})
 _NO_TRIAGE = Triage(TriageKind.QUESTION)
 # A word piece between the marks at both ends.
@@ -66,6 +71,7 @@ class Assistant:
     triage: TriageTable = field(repr=False)
     calibration: Calibration
     places: Places = field(repr=False)
+    leaning: Leaning = field(repr=False)
     contacts: Mapping[str, tuple[Document, Span]] = field(repr=False)
     packaged: Embedder | None = field(default=None, repr=False)
 
@@ -118,13 +124,38 @@ class Assistant:
             self.documents.values(),
             embed=self.embedder.embed,
             quoted=lambda words: [q.text for q in self._search(words, _NO_TRIAGE).quotes],
-            familiar=self._familiarity,
+            unnamed=self._unnamed,
+            leans=self._leans,
         )
 
-    def _familiarity(self, words: str) -> float:
+    def _unnamed(self, words: str) -> str:
+        return self.places.without(read_scope(words, self.documents.values()).question)
+
+    def _leans(self, words: str, before: str) -> bool:
+        if self._is_known(words) and not points_back(words, before):
+            return False
+        alone, like = self.likeness(words, before)
+        likely = self.leaning.probability(words, before, alone=alone, like=like)
+        return likely >= self.leaning.point
+
+    def _is_known(self, words: str) -> bool:
+        """Whether the bank asks just this (as what is suggested does), or knows it as a gap.
+
+        A silence of the pages must not be hidden by the question before.
+        """
         _, vector = self._understood(words)
+        for row, like in self.index.question_vectors.search(vector, 1):
+            gap = self.index.bank[self.index.asked[row].entry].gap
+            least, said = (_KNOWN_GAP, 1) if gap else (_THE_SAME, 2)
+            return like >= least and len(content(words)) >= said
+        return False
+
+    def likeness(self, words: str, before: str) -> tuple[float, float]:
+        """The cosines of words with the bank's question most like them, and with another."""
+        asked = [self._scope(text).question for text in (words, before)]
+        vector, other = self.embedder.embed(asked)
         nearest = self.index.question_vectors.search(vector, 1)
-        return nearest[0][1] if nearest else 0.0
+        return (nearest[0][1] if nearest else _LIKENESS), float(vector @ other)
 
     def read(self, question: str) -> Reading:
         """What is found for a question, before anything of it is quoted."""
@@ -189,12 +220,16 @@ class Assistant:
         return suggestions(reading.matches, quotes, pages, scope=scope, asked=asked)
 
     def _understood(self, words: str) -> tuple[Scope, FloatArray]:
-        """Where an answer may come from, and the vector of what is searched, spelling mended."""
+        """Where an answer may come from, and the vector of what is searched."""
+        scope = self._scope(words)
+        return scope, self.embedder.embed([scope.question])[0]
+
+    def _scope(self, words: str) -> Scope:
+        """Where an answer may come from, and what is searched: spelling mended, names left out."""
         scope = read_scope(words, self.documents.values())
         mended = self.index.words.mended(scope.question, is_word=self._is_word)
-        elsewhere = self.places.elsewhere(words, named=scope.documents is not None)
-        scope = replace(scope, question=mended, elsewhere=elsewhere)
-        return scope, self.embedder.embed([mended])[0]
+        away = self.places.away(words, named=scope.documents is not None)
+        return replace(scope, question=mended, away=away)
 
     def _is_word(self, word: str) -> bool:
         """Whether the embedder knows a word as one piece, as it does the language's common ones."""
@@ -341,6 +376,7 @@ def _assemble(
         read_triage_table(region=settings.region),
         read_calibration(),
         read_places(index.documents.values()),
+        read_leaning(),
         _contacts(index),
         packaged,
     )

@@ -9,8 +9,6 @@ from pathlib import Path
 
 from rag.datatypes import ModelError
 
-# More strange words than these say no more.
-_STRANGERS = 2
 _CALIBRATION = Path(__file__).with_name("calibration.json")
 
 
@@ -20,10 +18,10 @@ class Votes:
 
     ``share`` is the share of all votes that is not for silence (0 to 1); ``nearness`` and
     ``gap`` are the highest similarities of what answers and of a known gap (0 where there
-    is none); ``strangers`` counts words that stand neither in the pages nor in any
-    answered question. ``lacking`` is whether the question asks for a sort of thing (a sum,
-    an age, a date) that nothing found holds, ``elsewhere`` whether it places a clinic where
-    none of these pages' is. Without a bank (``banked``) shares and gaps say nothing.
+    is none); ``strangers`` counts words, two at most, that stand neither in the pages nor
+    in any answered question. ``lacking`` is whether the question asks for a sort of thing
+    (a sum, an age, a date) that nothing found holds, ``away`` whether it places a clinic
+    where none of these pages' is. Without a bank (``banked``) shares and gaps say nothing.
     """
 
     share: float
@@ -31,7 +29,7 @@ class Votes:
     gap: float
     strangers: int
     lacking: bool
-    elsewhere: bool
+    away: bool
     banked: bool
 
 
@@ -69,7 +67,7 @@ class Calibration:
     gap_weight: float
     stranger_weight: float
     lacking_weight: float
-    elsewhere_weight: float
+    away_weight: float
     intercept: float
     plain_weight: float
     plain_intercept: float
@@ -78,13 +76,13 @@ class Calibration:
 
     def probability(self, votes: Votes) -> float:
         """The probability that the pages answer (0 to 1)."""
-        odds = self.lacking_weight * votes.lacking + self.elsewhere_weight * votes.elsewhere
+        odds = self.lacking_weight * votes.lacking + self.away_weight * votes.away
         if votes.banked:
             odds += (
                 self.share_weight * votes.share
                 + self.nearness_weight * votes.nearness
                 + self.gap_weight * votes.gap
-                + self.stranger_weight * min(votes.strangers, _STRANGERS)
+                + self.stranger_weight * votes.strangers
                 + self.intercept
             )
         else:
@@ -101,7 +99,7 @@ def read_calibration(path: Path = _CALIBRATION) -> Calibration:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
         return Calibration(**{name: float(values[name]) for name in Calibration.__slots__})
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(
             f"{path.name} cannot be used: {error!r}. Run `python -m eval.calibrate`."
         ) from error

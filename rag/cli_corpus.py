@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from rich.console import Console
@@ -67,11 +67,11 @@ def add_bank(commands: _Commands[argparse.ArgumentParser], shared: argparse.Argu
     learn = commands.add_parser(
         "learn",
         parents=[shared],
-        help="teach the model the question bank (minutes)",
+        help="teach the model the question bank (an hour)",
         description="Teaches the packaged model which questions mean the same and what answers "
-        "them. Writes learnt/ beside the pages; the next command embeds the pages anew.",
+        "them. Writes learnt/ beside the pages, with the vectors of all that the index embeds.",
     )
-    learn.add_argument("--epochs", type=int, default=3, help="the most passes over the bank (3)")
+    learn.add_argument("--epochs", type=int, help="the most passes over the bank (2)")
     learn.add_argument("--seed", type=int, default=20_261_121, help="equal seeds, equal bytes")
     learn.set_defaults(run=_learn)
 
@@ -171,10 +171,11 @@ def _learn(options: argparse.Namespace, settings: Settings) -> int:
     # Torch takes seconds to import; the other commands do without it.
     from rag.learn import Schedule, learn  # noqa: PLC0415
 
-    if options.epochs < 1:
+    if options.epochs is not None and options.epochs < 1:
         raise InputError(f"--epochs takes at least 1, not {options.epochs}.")
     corpus = read_corpus(settings.corpus, most_bytes=settings.file_bytes)
-    schedule = Schedule(epochs=options.epochs, seed=options.seed)
+    schedule = Schedule(seed=options.seed)
+    schedule = replace(schedule, epochs=options.epochs or schedule.epochs)
     chunks = corpus_chunks(corpus, TiktokenTokenizer(), settings.chunk_tokens)
     with progress("Learning") as report:
         learnt = learn(corpus.bank, chunks, corpus.documents, schedule=schedule, progress=report)

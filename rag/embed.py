@@ -229,8 +229,7 @@ def write_learnt(folder: Path, weights: Mapping[str, Any], card: Mapping[str, ob
     folder.mkdir(exist_ok=True)
     (folder / LEARNT_CARD).unlink(missing_ok=True)
     (folder / LEARNT_WEIGHTS).write_bytes(content)
-    text = json.dumps({"weights": digest, "base": base, **card}, indent=1)
-    (folder / LEARNT_CARD).write_text(text + "\n", encoding="utf-8")
+    _write_card(folder, {"weights": digest, "base": base, **card})
 
 
 def remember_vectors(
@@ -250,11 +249,16 @@ def remember_vectors(
         done += count
         progress(done, len(texts))
 
+    card = json.loads((folder / LEARNT_CARD).read_text(encoding="utf-8"))
+    card.pop("vectors", None)
+    _write_card(folder, card)
     vectors = SentenceTransformerEmbedder(folder).embed(texts, progress=embedded)
     content = to_bytes(remember(texts, vectors))
-    card = json.loads((folder / LEARNT_CARD).read_text(encoding="utf-8"))
     (folder / LEARNT_VECTORS).write_bytes(content)
-    card = {"vectors": hashlib.sha256(content).hexdigest(), **card}
+    _write_card(folder, card | {"vectors": hashlib.sha256(content).hexdigest()})
+
+
+def _write_card(folder: Path, card: Mapping[str, object]) -> None:
     (folder / LEARNT_CARD).write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
 
 

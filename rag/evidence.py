@@ -29,6 +29,9 @@ from rag.expected import lacks_expected
 from rag.index import Index
 from rag.scope import Scope
 
+# More strange words than these say no more.
+_STRANGERS = 2
+
 
 @dataclass(frozen=True, slots=True)
 class Scored:
@@ -79,26 +82,22 @@ def find_evidence(
     sentences = _sentence_voters(index, hits, vector, scope, calibration)
     voters = [*_bank_voters(index, matches, scope), *sentences]
     weights = weigh(voters, calibration.temperature)
-    spoken = sum(weight for voter, weight in zip(voters, weights, strict=True) if voter.points)
-    nearness = max((voter.similarity for voter in voters if voter.points), default=0.0)
     elected = elect(voters, weights, calibration.order)
+    nearness = max((voter.similarity for voter in voters if voter.points), default=0.0)
     sides = sides_of(elected, voters, nearness - calibration.differing)
     elected = [*sides, *(one for one in elected if one not in sides)]
+    spoken = sum(weight for voter, weight in zip(voters, weights, strict=True) if voter.points)
     votes = Votes(
         share=spoken / sum(weights) if voters else 0.0,
         nearness=nearness,
         gap=max((match.similarity for match in matches if match.entry.gap), default=0.0),
-        strangers=index.words.strangers(scope.question),
+        strangers=min(index.words.strangers(scope.question), _STRANGERS),
         lacking=lacks_expected(scope.question, _told(elected, calibration.keep)),
-        elsewhere=scope.elsewhere,
+        away=scope.away,
         banked=bool(index.bank),
     )
     probability = calibration.probability(votes) if spoken else 0.0
-    total = sum(weight for _, weight in elected)
-    found = tuple(
-        Scored(replace(evidence, probability=probability * weight / total), weight / total)
-        for evidence, weight in elected
-    )
+    found = _scored(elected, probability)
     on_topic = max(votes.nearness, votes.gap) >= calibration.nearest_point and not (
         matches and matches[0].entry.off_topic
     )
@@ -106,8 +105,17 @@ def find_evidence(
     return Reading(found, votes, probability, nearest, on_topic, tuple(matches), differ=bool(sides))
 
 
+def _scored(elected: Sequence[Elected], probability: float) -> tuple[Scored, ...]:
+    """What was elected, with the share of the probability that its votes give it."""
+    total = sum(weight for _, weight in elected)
+    return tuple(
+        Scored(replace(evidence, probability=probability * weight / total), weight / total)
+        for evidence, weight in elected
+    )
+
+
 def _told(elected: Sequence[Elected], keep: float) -> Iterator[str]:
-    """The words of what would be quoted."""
+    """The words of what has votes enough to be quoted."""
     for evidence, weight in elected:
         if weight >= keep * elected[0][1]:
             yield evidence.document.slice(evidence.sentence.span)

@@ -13,7 +13,10 @@ _NUMBER = (
     r"(?:\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twelve|dozen|several|half"
     r"|third|quarter|hundred|thousand|million|single|couple|few|once|twice)\b)"
 )
-_UNIT = r"\b(?:second|minute|hour|day|week|month|year|decade|session)s?\b"
+_UNIT = (
+    r"(?:\b|(?<=\d))(?:second|sec|minute|min|hour|hr|day|week|wk|month|year|yr|decade|session)s?\b"
+)
+_YEAR = r"\b(?:1[89]|20)\d\d"
 _MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
 # What asks for it, and what answers that.
 _SORTS = tuple(
@@ -27,19 +30,21 @@ _SORTS = tuple(
             r"|cheap\w*|charg\w+)\b",
         ),
         (  # an age
-            r"\bhow old\b|\b(?:what|which|minimum|maximum) age\b|\bage limits?\b|\bold enough\b",
-            r"\b(?:aged?|ages|years? old|year-old|adults?|child\w*|teen\w*|minors?|elderly)\b",
+            r"\bhow old\b(?! is (?:it|this|that|ketamine|the drug)\b)"
+            r"|\b(?:what|which|minimum|maximum) age\b|\bage limits?\b|\bold enough\b",
+            r"\b(?:aged?|ages|years? old|year-old|adults?|child\w*|teen\w*|minors?|elderly)\b"
+            r"|\b(?:over|under|above|below|from) \d\d\b|\b\d\d ?\+",
         ),
         (  # a date
             r"\b(?:what|which) (?:year|date|month|decade)\b|\bwhen (?:was|were|did|had)\b"
             r"|\bwhen['’]?d\b",
-            rf"\b(?:1[89]|20)\d\d|\bdecades?\b|\b(?:{_MONTHS})\b",
+            rf"{_YEAR}|\bdecades?\b|\b(?:{_MONTHS})\b|\b(?:in|within|after) .{{0,20}}{_UNIT}",
         ),
-        (r"\bhow many\b|\bpercent\w*", _NUMBER),
+        (r"\bhow many\b|\bpercent\w*", rf"{_NUMBER}|\b(?:most|all|none|majority|many|few)\b"),
         (  # a length of time
             r"\bhow (?:long|soon|quick\w*|fast)\b|\bhow many (?:minutes|hours|days|weeks|months"
             r"|years)\b|\bhow much time\b",
-            rf"{_UNIT}|\b(?:rapid|quick|fast|short|immediate|long)",
+            rf"{_UNIT}|{_YEAR}|\b(?:rapid|quick|fast|short|immediate|long)",
         ),
     )
 )

@@ -44,7 +44,7 @@ class Schedule:
     ``window`` is the most word pieces of a text that are read while learning.
     """
 
-    epochs: int = 3
+    epochs: int = 2
     batch: int = 48
     rate: float = 1e-3
     rank: int = 16

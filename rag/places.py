@@ -10,12 +10,12 @@ from pathlib import Path
 from rag.datatypes import Document, ModelError
 
 _PLACES = Path(__file__).with_name("places.txt")
-_CLINIC = (
-    r"(?:clinic|branch|people|place|lot|office|site|cent(?:re|er)|one|crowd|team|hospital"
-    r"|location|practice)(?:e?s)?"
-)
+_CLINIC = r"(?:clinic|branch|office|site|cent(?:re|er)|hospital|location|practice)(?:e?s)?"
+# "The Leeds people" are a clinic's; "people in Leeds" live there.
+_TEAM = rf"(?:{_CLINIC}|people|place|lot|one|crowd|team)"
+_NEAR = r"\b(?:over |up |down )?(?:in|at|near|around)"
 # Who says where they themselves are does not say which clinic they mean.
-_SELF = r"\b(?:i['’]?m|i am|we['’]?re|we are|live|lives|living|based|from)\b[^.?!]*"
+_SELF = r"\b(?:(?:i['’]?m|i am|we['’]?re|we are|live|lives|living)(?: \w+){0,2}|based) "
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,26 +23,31 @@ class Places:
     """How a place no page is about stands in a question.
 
     ``clinic`` is where it is a clinic's beyond doubt ("the Leeds clinic", "Leeds: how long?"),
-    ``bare`` where it only stands after "in" or "near", and ``self`` where somebody says that
-    they are there.
+    ``bare`` where it only stands after "in" or "near", ``self`` where somebody says that
+    they are there, and ``phrase`` all that would go with it if it were left out.
     """
 
     clinic: re.Pattern[str]
     bare: re.Pattern[str]
     self: re.Pattern[str]
+    phrase: re.Pattern[str]
 
-    def elsewhere(self, question: str, *, named: bool) -> bool:
-        """Whether the question is about such a place.
+    def away(self, question: str, *, named: bool) -> bool:
+        """Whether the question is about a clinic in such a place.
 
         Args:
             question: as it was typed.
             named: whether it also names one of the pages, which then is what it asks about
-                unless a clinic is placed elsewhere in so many words.
+                unless a clinic is placed away in so many words.
         """
-        if self.clinic.search(question):
+        plain = " ".join(question.split())
+        if self.clinic.search(plain):
             return True
-        placed = not named and self.bare.search(question) is not None
-        return placed and self.self.search(question) is None
+        return not named and self.bare.search(self.self.sub(" ", plain)) is not None
+
+    def without(self, question: str) -> str:
+        """The question without such places, to ask the same of a page that is named."""
+        return " ".join(self.phrase.sub(" ", question).split())
 
 
 def read_places(documents: Iterable[Document], path: Path = _PLACES) -> Places:
@@ -64,15 +69,19 @@ def read_places(documents: Iterable[Document], path: Path = _PLACES) -> Places:
         if name and not name.startswith("#") and not _stands_in(name.casefold(), told)
     ]
     place = f"(?:{'|'.join(names) or '(?!)'})"
-    near = r"\b(?:in|at|near|around|to|over in|up in|down in)"
     clinic = (
-        rf"\b{place}['’]?s?\s+(?:\w+\s+)?{_CLINIC}\b|\b{_CLINIC} {near} {place}\b"
-        rf"|^\W*{place}\s*(?:[-–:,?]|$)|\b(?:you|your lot) in {place}\b"
+        rf"\b{place}['’]?s? (?:\w+ )?{_TEAM}\b|\b{_CLINIC} {_NEAR} {place}\b"
+        rf"|^\W*{place} ?(?:[-–:,?]|$)|\b(?:you|your lot|your people) in {place}\b"
+    )
+    phrase = (
+        rf"(?:\b(?:in|at|near|around|from|of|by|with) )?(?:\b(?:the|your) )?"
+        rf"\b{place}['’]?s?(?: {_TEAM})?\b"
     )
     return Places(
         re.compile(clinic, re.I),
-        re.compile(rf"{near} {place}\b", re.I),
-        re.compile(rf"{_SELF}{near} {place}\b", re.I),
+        re.compile(rf"{_NEAR} {place}\b", re.I),
+        re.compile(rf"{_SELF}{_NEAR} {place}\b", re.I),
+        re.compile(phrase, re.I),
     )
 
 

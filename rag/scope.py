@@ -66,7 +66,7 @@ class Scope:
     where it asks for a telephone number (``phone``), only lines that hold one. Elsewhere
     such lines say nothing, unless the question is about them (``near_contact``). ``steps``
     is whether it asks how something goes, from start to end.
-    ``elsewhere`` is whether it places a clinic where none of these pages' is.
+    ``away`` is whether it places a clinic where none of these pages' is.
     ``question`` is what is asked of them, without the names: inside one clinic's page its
     name tells nothing apart, and draws every sentence that bears it.
     """
@@ -79,7 +79,7 @@ class Scope:
     phone: bool = False
     near_contact: bool = False
     steps: bool = False
-    elsewhere: bool = False
+    away: bool = False
 
     def admits(self, chunk: Chunk) -> bool:
         """Whether an answer may come from this chunk."""

@@ -9,7 +9,7 @@ from rag.datatypes import BankEntry, Document, Match, Place, Quote
 from rag.scope import Scope, read_scope
 
 _MOST = 3
-# Bank entries that are less like the question (a cosine) are about something else.
+# Bank entries that are less like the question (a soft maximum of cosines) are about something else.
 _NEAR = 0.5
 # A question as somebody would put it on a card: no keywords, no tag, no story before it.
 _PLAIN = re.compile(

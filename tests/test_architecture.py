@@ -21,6 +21,7 @@ LAYERS = (
         "ground",
         "bundle",
         "calibration",
+        "leaning",
         "expected",
         "places",
         "election",

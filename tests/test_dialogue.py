@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.assistant import Assistant
-from rag.datatypes import AnswerKind
+from rag.datatypes import AnswerKind, ModelError
 from rag.dialogue import standalone
+from rag.leaning import read_leaning
 from tests.conftest import HashingEmbedder
 
 pytestmark = pytest.mark.weights
 
 
 embed = HashingEmbedder().embed
+leaning = read_leaning()
+
+
+def leans(words: str, before: str) -> bool:
+    return leaning.probability(words, before, alone=0.5, like=0.5) >= leaning.point
 
 
 def understood(assistant: Assistant, *turns: str) -> str:
@@ -78,6 +86,21 @@ def test_the_second_one_is_the_second_thing_that_was_quoted(real_assistant: Assi
     assert "higher doses" in found
 
 
+def test_small_words_and_how_well_known_they_are_tell_whether_words_lean() -> None:
+    def likely(words: str, alone: float) -> float:
+        return leaning.probability(words, "Is ketamine safe?", alone=alone, like=0.3)
+
+    assert likely("and why is that?", 0.6) > 0.9
+    assert likely("What are the side effects of ketamine treatment?", 0.95) < 0.1
+    assert likely("how long for", 0.5) > likely("how long for", 1.0)
+
+
+def test_another_file_of_weights_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "leaning.json").write_text('{"weights": []}', encoding="utf-8")
+    with pytest.raises(ModelError, match="fit_leaning"):
+        read_leaning(tmp_path / "leaning.json")
+
+
 def test_danger_and_greetings_before_are_no_context(real_assistant: Assistant) -> None:
     assert understood(real_assistant, "hello", "why?") == "why?"
     assert understood(real_assistant, "I want to die", "is it free?") == "is it free?"
@@ -88,13 +111,14 @@ def test_danger_and_greetings_before_are_no_context(real_assistant: Assistant) -
 @pytest.mark.parametrize(
     "words",
     ["so " * 300 + "x", "so, . " * 100 + "x", "really?! " * 100 + "x", "and " * 300 + "x",
+     "no " + "not " * 250 + " " * 990 + ".",
      "not a " * 200, "i mean " * 200 + "x", "what about " * 100 + "x", "is that " * 200 + "z"],
 )  # fmt: skip
 def test_no_words_make_the_rules_search_for_ever(words: str) -> None:
     # With two ways to read each space the first of these took minutes, and twice as long
     # with every further word.
     assert standalone(
-        words, ["Is it safe?"], (), embed=embed, quoted=lambda _: (), familiar=lambda _: 0.5
+        words, ["Is it safe?"], (), embed=embed, quoted=lambda _: (), unnamed=str, leans=leans
     )
 
 
@@ -108,8 +132,9 @@ def test_any_words_after_any_words_are_understood_as_something(
         (),
         embed=embed,
         quoted=lambda _: ("One.", "Two."),
-        familiar=lambda _: 0.5,
+        unnamed=str,
+        leans=leans,
     )
     assert found if words else True
-    alone = standalone(words, (), (), embed=embed, quoted=lambda _: (), familiar=lambda _: 0.0)
+    alone = standalone(words, (), (), embed=embed, quoted=lambda _: (), unnamed=str, leans=leans)
     assert alone == words

@@ -23,10 +23,13 @@ def places(real_assistant: Assistant) -> Places:
         "Glasgow – who decides how much you get?",
         "number for your people in New York please",
         "Is the London session as long as the one at the Dublin clinic?",
+        "What can I expect from a session in Leeds?",
+        "I'm thinking of having a session in  Leeds, how long is it?",
+        "I'm in Leeds. How long is a session in Dublin?",
     ],
 )
 def test_a_clinic_where_no_page_is_is_noticed(places: Places, question: str) -> None:
-    assert places.elsewhere(question, named="London" in question)
+    assert places.away(question, named="London" in question)
 
 
 @pytest.mark.parametrize(
@@ -37,6 +40,10 @@ def test_a_clinic_where_no_page_is_is_noticed(places: Places, question: str) -> 
         ("Can I come to London from Leeds?", True),
         ("How long is a session in London?", True),
         ("Was it used in Vietnam?", False),
+        ("Can I travel from the London clinic to Dublin the same day?", True),
+        ("Can people in Wales come to the London clinic?", True),
+        ("My mum went to Spain. Is ketamine addictive?", False),
+        ("I'm a nurse in Ohio, is it safe?", False),
         ("Are there clinics in America?", True),
         ("Has it been looked into, or are we guinea pigs?", False),
         ("What does a man at rest in bed feel?", False),
@@ -45,7 +52,7 @@ def test_a_clinic_where_no_page_is_is_noticed(places: Places, question: str) -> 
 def test_where_somebody_is_and_what_pages_name_is_not_elsewhere(
     places: Places, question: str, *, named: bool
 ) -> None:
-    assert not places.elsewhere(question, named=named)
+    assert not places.away(question, named=named)
 
 
 def test_a_session_elsewhere_is_not_answered_from_the_pages(real_assistant: Assistant) -> None:
@@ -54,8 +61,16 @@ def test_a_session_elsewhere_is_not_answered_from_the_pages(real_assistant: Assi
     assert answer.kind == "not_in_sources"
 
 
+def test_a_page_that_is_named_after_such_a_place_is_asked_instead(
+    real_assistant: Assistant,
+) -> None:
+    answer = real_assistant.ask("And in London?", ["How long is a session at the Leeds clinic?"])
+    assert "Leeds" not in answer.standalone_question
+    assert any("two hours" in quote.text for quote in answer.quotes)
+
+
 def test_a_list_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"places\.txt"):
         read_places((), tmp_path / "places.txt")
     (tmp_path / "places.txt").write_text("# nothing\n", encoding="utf-8")
-    assert not read_places((), tmp_path / "places.txt").elsewhere("in Leeds?", named=False)
+    assert not read_places((), tmp_path / "places.txt").away("in Leeds?", named=False)
