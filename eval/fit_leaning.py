@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from sklearn.feature_extraction import DictVectorizer
@@ -45,8 +45,7 @@ def examples(assistant: Assistant, dialogues: Sequence[Dialogue]) -> list[Exampl
     found = []
     for one in dialogues:
         words, before = one.question.words, one.question.history[-1]
-        alone, like = assistant.likeness(words, before)
-        marks = marks_of(words, before, alone=alone, like=like)
+        marks = marks_of(words, before, assistant.likeness(words, before))
         found.append(Example(marks, not one.is_complete, one.author))
     return found + _complete(assistant)
 
@@ -58,13 +57,13 @@ def _complete(assistant: Assistant) -> list[Example]:
     rows, others = chance.permutation(len(bank))[:_COMPLETE], chance.permutation(len(bank))
     for row, other in zip(rows, others, strict=False):
         words, before = bank[row], bank[other]
-        _, like = assistant.likeness(words, before)
         # Among its own entry's questions any would be familiar.
         vector = assistant.index.question_vectors.vectors([row])[0]
         asked = assistant.index.asked
         near = assistant.index.question_vectors.search(vector, 40)
         apart = [s for at, s in near if asked[at].entry != asked[row].entry] or [near[-1][1]]
-        marks = marks_of(words, before, alone=apart[0], like=like)
+        likeness = replace(assistant.likeness(words, before), alone=apart[0])
+        marks = marks_of(words, before, likeness)
         found.append(Example(marks, leans=False, author=BANK))
     return found
 

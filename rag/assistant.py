@@ -31,7 +31,7 @@ from rag.dialogue import standalone
 from rag.embed import Embedder, FloatArray, SentenceTransformerEmbedder
 from rag.evidence import Reading, find_evidence
 from rag.index import BuildReport, Index, Progress, build_index, open_index
-from rag.leaning import Leaning, content, points_back, read_leaning
+from rag.leaning import Leaning, Likeness, read_leaning
 from rag.places import Places, read_places
 from rag.retrieve import match_bank, retrieve
 from rag.scope import Scope, read_scope
@@ -44,10 +44,6 @@ from rag.triage import TriageTable, read_triage_table
 _MATCHES = 24
 # Earlier questions that a follow-up may lean on.
 _EARLIER = 6
-# From these cosines on words are a known gap, or a question of the bank.
-_KNOWN_GAP, _THE_SAME = 0.75, 0.97
-# How well known words are taken to be where there is no bank to tell.
-_LIKENESS = 0.8
 _SEARCHED = frozenset({TriageKind.QUESTION, TriageKind.ADVICE})
 _NO_TRIAGE = Triage(TriageKind.QUESTION)
 # A word piece between the marks at both ends.
@@ -107,7 +103,8 @@ class Assistant:
         """What somebody's words need, before anything is searched."""
         try:
             return self.triage.read(words, self.packaged.embed if self.packaged else None)
-        except Exception:  # noqa: BLE001 - help must not fail with a model
+        except (RuntimeError, MemoryError):
+            # What torch raises. Help must not fail with a model.
             return self.triage.read(words)
 
     def _standalone(self, words: str, history: Sequence[str]) -> str:
@@ -132,30 +129,18 @@ class Assistant:
         return self.places.without(read_scope(words, self.documents.values()).question)
 
     def _leans(self, words: str, before: str) -> bool:
-        if self._is_known(words) and not points_back(words, before):
-            return False
-        alone, like = self.likeness(words, before)
-        likely = self.leaning.probability(words, before, alone=alone, like=like)
-        return likely >= self.leaning.point
+        return self.leaning.leans(words, before, self.likeness(words, before))
 
-    def _is_known(self, words: str) -> bool:
-        """Whether the bank asks just this (as what is suggested does), or knows it as a gap.
-
-        A silence of the pages must not be hidden by the question before.
-        """
-        _, vector = self._understood(words)
-        for row, like in self.index.question_vectors.search(vector, 1):
+    def likeness(self, words: str, before: str) -> Likeness:
+        """How like the bank's questions, and the question before, words are."""
+        vector, other = self.embedder.embed(
+            [self._scope(text).question for text in (words, before)]
+        )
+        like = float(vector @ other)
+        for row, alone in self.index.question_vectors.search(vector, 1):
             gap = self.index.bank[self.index.asked[row].entry].gap
-            least, said = (_KNOWN_GAP, 1) if gap else (_THE_SAME, 2)
-            return like >= least and len(content(words)) >= said
-        return False
-
-    def likeness(self, words: str, before: str) -> tuple[float, float]:
-        """The cosines of words with the bank's question most like them, and with another."""
-        asked = [self._scope(text).question for text in (words, before)]
-        vector, other = self.embedder.embed(asked)
-        nearest = self.index.question_vectors.search(vector, 1)
-        return (nearest[0][1] if nearest else _LIKENESS), float(vector @ other)
+            return Likeness(alone=alone, before=like, gap=gap)
+        return Likeness(before=like)
 
     def read(self, question: str) -> Reading:
         """What is found for a question, before anything of it is quoted."""

@@ -17,7 +17,11 @@ _UNIT = (
     r"(?:\b|(?<=\d))(?:second|sec|minute|min|hour|hr|day|week|wk|month|year|yr|decade|session)s?\b"
 )
 _YEAR = r"\b(?:1[89]|20)\d\d"
-_MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
+# "May" and "March" are words of their own, too.
+_MONTHS = (
+    r"January|February|March(?= \d)|April|May(?= \d)|June|July|August|September|October"
+    r"|November|December"
+)
 # What asks for it, and what answers that.
 _SORTS = tuple(
     (re.compile(asks, re.I), re.compile(answers, re.I))

@@ -93,9 +93,9 @@ FUNCTION = frozenset(
 )
 WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 _SMALL = FUNCTION | frozenset(
-    """she her hers him his whom whose same too either both another else again here those
-    first last next second during though although whether because without within no never yes
-    until since between same""".split()  # noqa: SIM905 - as above
+    """her hers him his whom whose too either both another else again here first last next second
+    during though although whether because without within never until since between
+    """.split()  # noqa: SIM905 - as above
 )
 _DRUG = re.compile(
     r"\b(?:ketamine|ket|esketamine|spravato|kat|treatment|therapy|session|infusion|clinic)s?\b",
@@ -104,6 +104,21 @@ _DRUG = re.compile(
 # Words that say this much may be pointed at; with fewer a question leans.
 _SAID = 2
 _FEW = 4
+# From these cosines on words are a known gap, or a question of the bank.
+_KNOWN_GAP, _THE_SAME = 0.75, 0.97
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """Cosines of words with the bank's question most like them, and with the question before.
+
+    ``gap`` is whether that question of the bank is a known gap. Where there is no bank to
+    tell, words are taken to be known as well as most are.
+    """
+
+    before: float
+    alone: float = 0.8
+    gap: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,19 +132,21 @@ class Leaning:
     bias: float
     point: float
 
-    def probability(self, words: str, before: str, *, alone: float, like: float) -> float:
-        """The probability that words lean on the question before (0 to 1).
+    def leans(self, words: str, before: str, likeness: Likeness) -> bool:
+        """Whether words say too little without the question before.
 
-        Args:
-            words: what was typed last.
-            before: what was asked before, as it was understood.
-            alone: the cosine of the known question that is most like the words.
-            like: the cosine of the words and the question before.
+        What the bank asks in these very words (as what is suggested does), or knows as a
+        gap, stands alone unless it points back: the question before must not hide that the
+        pages are silent.
         """
-        return self.of_marks(marks_of(words, before, alone=alone, like=like))
+        least, said = (_KNOWN_GAP, 1) if likeness.gap else (_THE_SAME, _SAID)
+        known = likeness.alone >= least and len(content(words)) >= said
+        if known and not _points_back(words, before):
+            return False
+        return self.of_marks(marks_of(words, before, likeness)) >= self.point
 
     def of_marks(self, marks: Mapping[str, float]) -> float:
-        """The same for words of which only the marks are known."""
+        """The probability that words with these marks lean on the question before (0 to 1)."""
         odds = self.bias + sum(self.weights.get(name, 0.0) * mark for name, mark in marks.items())
         return 1.0 / (1.0 + math.exp(-odds))
 
@@ -150,7 +167,7 @@ def read_leaning(path: Path = WEIGHTS) -> Leaning:
         ) from error
 
 
-def marks_of(words: str, before: str, *, alone: float, like: float) -> dict[str, float]:
+def marks_of(words: str, before: str, likeness: Likeness) -> dict[str, float]:
     """What the classifier sees of words: small words, pairs of them, and a few numbers."""
     plain = _TAG.sub("", words)
     said = content(plain)
@@ -162,12 +179,12 @@ def marks_of(words: str, before: str, *, alone: float, like: float) -> dict[str,
         "words": math.log1p(len(tokens)),
         "content": math.log1p(len(said)),
         "share": len(said) / max(1, len(tokens)),
-        "alone": alone,
-        "like": like,
+        "alone": likeness.alone,
+        "like": likeness.before,
         "drug": float(_DRUG.search(plain) is not None),
         "more": float(asks_more(words)),
         "part": float(_is_part(plain)),
-        "points": float(points_back(plain, before)),
+        "points": float(_points_back(plain, before)),
         "brief": float(_is_brief(plain)),
         "empty": float(not said),
         "asks": float("?" in words),
@@ -179,7 +196,7 @@ def asks_more(words: str) -> bool:
     return _MORE.search(words) is not None
 
 
-def points_back(plain: str, before: str) -> bool:
+def _points_back(plain: str, before: str) -> bool:
     """Whether "that", "those", "they" or "it" stand for something in the question before.
 
     What points back may point at the words' own beginning, so it counts only where little

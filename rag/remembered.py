@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 _MOST = 127
@@ -66,7 +67,7 @@ def from_bytes(content: bytes) -> Remembered:
     """
     try:
         return Remembered(**load(content))
-    except Exception as error:
+    except (SafetensorError, TypeError) as error:
         raise ValueError(f"holds no vectors ({error})") from error
 
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.assistant import Assistant
-from rag.datatypes import AnswerKind, ModelError
+from rag.datatypes import AnswerKind
 from rag.dialogue import standalone
-from rag.leaning import read_leaning
+from rag.leaning import Likeness, read_leaning
 from tests.conftest import HashingEmbedder
 
 pytestmark = pytest.mark.weights
@@ -22,7 +20,7 @@ leaning = read_leaning()
 
 
 def leans(words: str, before: str) -> bool:
-    return leaning.probability(words, before, alone=0.5, like=0.5) >= leaning.point
+    return leaning.leans(words, before, Likeness(before=0.5))
 
 
 def understood(assistant: Assistant, *turns: str) -> str:
@@ -84,21 +82,6 @@ def test_the_second_one_is_the_second_thing_that_was_quoted(real_assistant: Assi
     earlier = "What are the warning signs of ketamine misuse?"
     found = understood(real_assistant, earlier, "tell me more about the second one")
     assert "higher doses" in found
-
-
-def test_small_words_and_how_well_known_they_are_tell_whether_words_lean() -> None:
-    def likely(words: str, alone: float) -> float:
-        return leaning.probability(words, "Is ketamine safe?", alone=alone, like=0.3)
-
-    assert likely("and why is that?", 0.6) > 0.9
-    assert likely("What are the side effects of ketamine treatment?", 0.95) < 0.1
-    assert likely("how long for", 0.5) > likely("how long for", 1.0)
-
-
-def test_another_file_of_weights_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "leaning.json").write_text('{"weights": []}', encoding="utf-8")
-    with pytest.raises(ModelError, match="fit_leaning"):
-        read_leaning(tmp_path / "leaning.json")
 
 
 def test_danger_and_greetings_before_are_no_context(real_assistant: Assistant) -> None:

@@ -14,6 +14,7 @@ from rag.expected import lacks_expected
         ("when'd they allow it", "It was approved in 1970.", "It was approved as an anesthetic."),
         ("How many visits do people need?", "After six to eight sessions.", "After some sessions."),
         ("how long till it works", "It works within hours.", "It works through glutamate."),
+        ("When was it approved?", "In March 2019.", "You may feel calm, and march on."),
         ("how fast is it", "It is known for its rapid onset.", "It is a nasal spray."),
     ],
 )
