@@ -30,23 +30,30 @@ from rag.triage import Embed, plain_words
 EXAMPLES = Path(__file__).with_name("triage_examples.jsonl")
 # N-grams of fewer examples than these say nothing.
 _LEAST = 3
-# Of the bank, only these are embedded: the examples come first.
-_EVERY, _EXAMPLES = 4, 6_500
+# Of the bank, which comes after the examples, one in so many is embedded.
+_EVERY = 4
 _PENALTY = 20.0
 _SHARES = (0.005, 0.01, 0.02, 0.05, 0.1)
 
 
-def examples(corpus: Path) -> list[tuple[str, str]]:
-    """Plain words with their kind: the examples, and the questions of the bank."""
+def examples() -> list[tuple[str, str]]:
+    """Plain words with their kind, as somebody wrote them."""
     rows = [json.loads(line) for line in EXAMPLES.read_text(encoding="utf-8").split("\n") if line]
-    found = [(plain_words(row["words"]), row["kind"]) for row in rows]
+    return [(plain_words(row["words"]), row["kind"]) for row in rows]
+
+
+def asked(corpus: Path) -> list[tuple[str, str]]:
+    """The questions of the bank, which are questions."""
     bank = read_corpus(corpus, most_bytes=5_000_000).bank
-    asked = [(q, "other" if e.off_topic else "question") for e in bank for q in e.questions]
-    return found + [(plain_words(words), kind) for words, kind in asked]
+    found = [(q, "other" if e.off_topic else "question") for e in bank for q in e.questions]
+    return [(plain_words(words), kind) for words, kind in found]
 
 
-def fit(rows: Sequence[tuple[str, str]], embed: Embed) -> Classifier:
-    """The classifier of these examples."""
+def fit(
+    written: Sequence[tuple[str, str]], bank: Sequence[tuple[str, str]], embed: Embed
+) -> Classifier:
+    """The classifier of these examples, and of a bank's questions."""
+    rows = [*written, *bank]
     counted = [ngrams(words) for words, _ in rows]
     often = [Counter(gram for found in counted for gram in found[block]) for block in (0, 1)]
     grams = [sorted(g for g, times in block.items() if times >= _LEAST) for block in often]
@@ -64,16 +71,15 @@ def fit(rows: Sequence[tuple[str, str]], embed: Embed) -> Classifier:
         np.concatenate(idf).astype(np.float32),
         model.coef_.T.astype(np.float32),
         model.intercept_.astype(np.float32),
-        _dense(rows, embed),
+        _dense([*written, *bank[::_EVERY]], embed),
     )
 
 
 def _dense(rows: Sequence[tuple[str, str]], embed: Embed) -> NDArray[np.float32]:
-    """float32[d + 1, kinds]: the regression over vectors, of the examples and some others."""
-    some = [row for at, row in enumerate(rows) if at < _EXAMPLES or at % _EVERY == 0]
-    vectors = np.stack(list(embed([words for words, _ in some])))
+    """float32[d + 1, kinds]: the regression over vectors."""
+    vectors = np.stack(list(embed([words for words, _ in rows])))
     model = LogisticRegression(C=_PENALTY / 2, max_iter=2000, class_weight="balanced")
-    model.fit(vectors, [kind for _, kind in some])
+    model.fit(vectors, [kind for _, kind in rows])
     return np.vstack([model.coef_.T, model.intercept_]).astype(np.float32)
 
 
@@ -122,10 +128,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", action="store_true", help="write rag/triage_weights.npz")
     arguments = parser.parse_args()
-    rows = examples(read_settings().corpus)
+    written, bank = examples(), asked(read_settings().corpus)
     embed = SentenceTransformerEmbedder().embed
-    classifier = fit(rows, embed)
-    print(f"{len(rows):,} examples, {len(classifier.rows):,} n-grams")
+    classifier = fit(written, bank, embed)
+    print(
+        f"{len(written):,} examples, {len(bank):,} bank questions, {len(classifier.rows):,} n-grams"
+    )
     show(classifier, embed)
     if arguments.write:
         write_classifier(classifier)

@@ -26,6 +26,8 @@ from rag.datatypes import ModelError
 WEIGHTS = Path(__file__).with_name("triage_weights.npz")
 # How much the vector counts beside the n-grams; chosen on dev phrasings.
 _SHARE = 0.4
+# So many letters beyond English are more than a slip of the keyboard.
+_BEYOND = 4
 _LETTERS, _WORDS = range(2, 6), range(1, 4)
 _WORD = re.compile(r"[\w']+")
 
@@ -61,9 +63,15 @@ class Classifier:
         likely = np.exp(_log_softmax(odds))
         return dict(zip(self.kinds, likely.tolist(), strict=True))
 
-    def knows(self, words: str) -> int:
-        """How many of the words were seen in the examples."""
-        return sum(f"w{word}" in self.rows for word in _WORD.findall(words))
+    def can_judge(self, words: str) -> bool:
+        """Whether words say enough to be judged, in any language: marks alone are like everything.
+
+        Two words do, one that the examples hold, or letters beyond English: not every script
+        parts its words.
+        """
+        found = _WORD.findall(words)
+        beyond = sum(mark.isalpha() and not mark.isascii() for mark in words)
+        return len(found) > 1 or beyond >= _BEYOND or any(f"w{word}" in self.rows for word in found)
 
     def _by_ngrams(self, words: str) -> NDArray[np.float64]:
         odds = self.bias.astype(np.float64)

@@ -29,7 +29,7 @@ _TABLE = Path(__file__).with_name("triage.toml")
 _MOST_READ = 10_000
 # A text of more words is read sentence by sentence as well, so many from either end.
 _LONG, _SENTENCES = 40, 10
-# Fewer words that are known say too little to be judged alone.
+# Parts of fewer words are not judged alone.
 _SAYS = 2
 _SENTENCE_END = re.compile(r"[.!?;]+ ")
 _GREETINGS = {"hello": "greeting", "thanks": "thanks", "about": "about"}
@@ -74,12 +74,11 @@ class TriageTable:
         danger = max(found["danger"] for found in (likely, *parts))
         if alarm and danger >= self.points["doubt"]:
             return Triage(TriageKind.DANGER, alarm.id, alarm.notice)
-        known = self.classifier.knows(plain)
-        if known >= _SAYS and danger >= self.points["danger"]:
+        judged = self.classifier.can_judge(plain)
+        if judged and danger >= self.points["danger"]:
             return Triage(TriageKind.DANGER, "danger.alike", self.notices["danger"])
-        # Marks that no example holds, or nothing at all, are like everything.
-        calm = self._calm(plain, likely if known else {})
-        if alarm or (known >= _SAYS and danger >= self.points["near_danger"]):
+        calm = self._calm(plain, likely if judged else {})
+        if alarm or (judged and danger >= self.points["near_danger"]):
             return self._with_help(calm)
         return calm
 

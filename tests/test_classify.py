@@ -43,7 +43,12 @@ def test_each_kind_of_ngram_is_a_unit_vector_of_tf_idf(small: Classifier) -> Non
     odds = 1.0 + float(values @ [2.0, 3.0]) / float(np.linalg.norm(values))
     found = small.probabilities("ab ab cd")
     assert found["danger"] == pytest.approx(1 / (1 + math.exp(0.5 - odds)), abs=1e-5)
-    assert small.knows("ab ab cd") == 2
+
+
+def test_what_is_judged_is_words_of_any_script(small: Classifier) -> None:
+    judged = ("ab", "qq rr", "\u6211\u4e0d\u60f3\u6d3b\u4e86")
+    assert all(small.can_judge(words) for words in judged)
+    assert not any(small.can_judge(words) for words in ("\u00e9\u00e9", "qq", "..", ""))
 
 
 def test_a_vector_is_a_second_expert(small: Classifier) -> None:
