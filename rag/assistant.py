@@ -97,7 +97,8 @@ class Assistant:
             self._check_length(words)
             asked = self._standalone(words, history)
             answer = replace(self._search(asked, triage, history), question=words)
-        return replace(answer, milliseconds=(time.perf_counter() - started) * 1000)
+        receipt = replace(answer.receipt, rule=triage.rule, history=tuple(history))
+        return replace(answer, receipt=receipt, milliseconds=(time.perf_counter() - started) * 1000)
 
     def sorted_words(self, words: str) -> Triage:
         """What somebody's words need, before anything is searched."""
@@ -133,9 +134,7 @@ class Assistant:
 
     def likeness(self, words: str, before: str) -> Likeness:
         """How like the bank's questions, and the question before, words are."""
-        vector, other = self.embedder.embed(
-            [self._scope(text).question for text in (words, before)]
-        )
+        vector, other = self.embedder.embed([self.scope(text).question for text in (words, before)])
         like = float(vector @ other)
         for row, alone in self.index.question_vectors.search(vector, 1):
             gap = self.index.bank[self.index.asked[row].entry].gap
@@ -206,10 +205,10 @@ class Assistant:
 
     def _understood(self, words: str) -> tuple[Scope, FloatArray]:
         """Where an answer may come from, and the vector of what is searched."""
-        scope = self._scope(words)
+        scope = self.scope(words)
         return scope, self.embedder.embed([scope.question])[0]
 
-    def _scope(self, words: str) -> Scope:
+    def scope(self, words: str) -> Scope:
         """Where an answer may come from, and what is searched: spelling mended, names left out."""
         scope = read_scope(words, self.documents.values())
         mended = self.index.words.mended(scope.question, is_word=self._is_word)
@@ -285,7 +284,7 @@ class Assistant:
             probability=probability,
             sources_differ=differ,
             suggestions=suggested,
-            receipt=Receipt(self.index.digest, self.embedder.digest),
+            receipt=Receipt(self.index.digest, self.embedder.digest, self.triage.version),
             milliseconds=0.0,
             silence=silence,
         )

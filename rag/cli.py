@@ -1,4 +1,4 @@
-"""The command line: ``index``, ``ask``, ``bank``, ``learn``, ``serve``.
+"""The command line: ``index``, ``ask``, ``explain``, ``bank``, ``learn``, ``serve``.
 
 Exit statuses: 0 done, 1 cannot be done, 2 done but for some of the input.
 """
@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.panel import Panel
@@ -28,6 +29,7 @@ from rag.datatypes import (
     RagError,
     TriageKind,
 )
+from rag.explain import explain
 from rag.settings import Settings, read_settings
 from rag.terminal import harmless, print_json, progress
 from rag.triage import read_triage_table
@@ -41,6 +43,7 @@ examples:
   python -m rag ask --batch questions.jsonl    one JSON answer a line, in order
   python -m rag bank                           what the question bank lacks
   python -m rag learn                          teach the model the question bank
+  python -m rag explain answer.json            how an answer came about
   python -m rag serve                          the chat page, at 127.0.0.1:7860
 
 Any folder of .txt and .md pages will do: --corpus DIR --index DIR.
@@ -81,6 +84,15 @@ def _parser() -> argparse.ArgumentParser:
     add_index(commands, shared)
     _add_ask(commands, shared)
     add_bank(commands, shared)
+    explain = commands.add_parser(
+        "explain",
+        parents=[shared],
+        help="ask again what an answer answered, and show each step",
+        description="Reads an answer of `ask --json`, asks its question again, and shows what "
+        "each step found and what changed since (exit status 2 if anything did).",
+    )
+    explain.add_argument("receipt", metavar="FILE", help="the answer; - reads standard input")
+    explain.set_defaults(run=_explain)
     serve = commands.add_parser("serve", parents=[shared], help="open the chat page")
     serve.add_argument("--host", help="the address to listen on (127.0.0.1)")
     serve.add_argument("--port", type=int, help="the port to listen on (7860)")
@@ -155,11 +167,8 @@ def _batch(lines: Iterable[bytes], assistant: Assistant) -> int:
 
 
 def _answer_line(line: bytes, assistant: Assistant) -> dict[str, object]:
-    try:
-        row = json.loads(line.decode("utf-8-sig"))
-    except (UnicodeDecodeError, ValueError, RecursionError) as error:
-        raise InputError(f"This line is not JSON: {error}.") from error
-    if not isinstance(row, dict) or not isinstance(row.get("question"), str):
+    row = _object(line)
+    if not isinstance(row.get("question"), str):
         raise InputError('A line is an object with a text "question".')
     history = row.get("history") or []
     if not isinstance(history, list) or not all(isinstance(turn, str) for turn in history):
@@ -168,6 +177,16 @@ def _answer_line(line: bytes, assistant: Assistant) -> dict[str, object]:
     return answer_json(
         assistant.ask(row["question"], history), id=None if given is None else str(given)
     )
+
+
+def _object(content: bytes) -> dict[str, Any]:
+    try:
+        row = json.loads(content.decode("utf-8-sig"))
+    except (UnicodeDecodeError, ValueError, RecursionError) as error:
+        raise InputError(f"This is not JSON: {error}.") from error
+    if not isinstance(row, dict):
+        raise InputError("This is not a JSON object.")
+    return row
 
 
 @contextmanager
@@ -199,6 +218,22 @@ def _show(answer: Answer) -> None:
     for quote in answer.quotes:
         place = f"[{quote.number}] {quote.document.id} {quote.span.start}–{quote.span.end}"
         console.print(Text(place, style="dim"))
+
+
+def _explain(options: argparse.Namespace, settings: Settings) -> int:
+    with _lines(options.receipt) as lines:
+        content = b"".join(lines)
+    with progress("Indexing") as report:
+        assistant = open_assistant(settings, progress=report)
+    found = explain(assistant, _object(content))
+    console = Console()
+    for number, step in enumerate(found.steps, start=1):
+        console.print(Text(f"{number} {step.name}", style="bold"))
+        for line in step.found:
+            console.print(Text(harmless(f"  {line}")), soft_wrap=True)
+    changed = ", ".join(found.changed)
+    console.print(f"Changed since: {changed}." if changed else "All is as it was.")
+    return PARTLY if changed else DONE
 
 
 def _serve(_: argparse.Namespace, settings: Settings) -> int:

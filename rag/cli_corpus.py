@@ -17,7 +17,7 @@ from rag.bank import BANK
 from rag.corpus import LEARNT, read_corpus
 from rag.curate import Repeated, drafts, repeated, without_questions
 from rag.datatypes import BankEntry, Chunk, InputError, Problem, Sentence
-from rag.embed import remember_vectors, write_learnt
+from rag.embed import read_learnt, remember_vectors, write_learnt
 from rag.index import corpus_chunks, corpus_texts, open_index
 from rag.settings import Settings
 from rag.split import TiktokenTokenizer
@@ -67,11 +67,16 @@ def add_bank(commands: _Commands[argparse.ArgumentParser], shared: argparse.Argu
     learn = commands.add_parser(
         "learn",
         parents=[shared],
-        help="teach the model the question bank (an hour)",
+        help="teach the model the question bank (an hour; minutes with --further)",
         description="Teaches the packaged model which questions mean the same and what answers "
         "them. Writes learnt/ beside the pages, with the vectors of all that the index embeds.",
     )
-    learn.add_argument("--epochs", type=int, help="the most passes over the bank (2)")
+    learn.add_argument("--epochs", type=int, help="the most passes over the bank (1)")
+    learn.add_argument(
+        "--further",
+        action="store_true",
+        help="go on from what was learnt before, with the questions that are new since",
+    )
     learn.add_argument("--seed", type=int, default=20_261_121, help="equal seeds, equal bytes")
     learn.set_defaults(run=_learn)
 
@@ -169,7 +174,7 @@ def _write_drafts(
 
 def _learn(options: argparse.Namespace, settings: Settings) -> int:
     # Torch takes seconds to import; the other commands do without it.
-    from rag.learn import Schedule, learn  # noqa: PLC0415
+    from rag.learn import Earlier, Schedule, learn  # noqa: PLC0415
 
     if options.epochs is not None and options.epochs < 1:
         raise InputError(f"--epochs takes at least 1, not {options.epochs}.")
@@ -177,11 +182,23 @@ def _learn(options: argparse.Namespace, settings: Settings) -> int:
     schedule = Schedule(seed=options.seed)
     schedule = replace(schedule, epochs=options.epochs or schedule.epochs)
     chunks = corpus_chunks(corpus, TiktokenTokenizer(), settings.chunk_tokens)
+    folder, earlier = settings.corpus / LEARNT, None
+    if options.further:
+        weights, remembered = read_learnt(folder)
+        earlier = Earlier(weights, remembered.new)
     with progress("Learning") as report:
-        learnt = learn(corpus.bank, chunks, corpus.documents, schedule=schedule, progress=report)
+        learnt = learn(
+            corpus.bank,
+            chunks,
+            corpus.documents,
+            schedule=schedule,
+            earlier=earlier,
+            progress=report,
+        )
     found = {name: getattr(learnt, name) for name in ("epochs", "questions", "before", "after")}
+    found["further"] = options.further
     card = {"corpus": corpus.digest, "schedule": asdict(schedule)} | found
-    write_learnt(settings.corpus / LEARNT, learnt.weights, card)
+    write_learnt(folder, learnt.weights, card)
     texts = corpus_texts(corpus, chunks)
     with progress("Embedding") as report:
         remember_vectors(settings.corpus / LEARNT, texts, progress=report)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from rag.datatypes import Answer, Quote
 from rag.ground import check_quote
 
@@ -23,7 +25,7 @@ def answer_json(answer: Answer, *, id: str | None = None) -> dict[str, object]: 
         "quotes": [_quote_json(quote) for quote in answer.quotes],
         "notice": answer.notice,
         "suggestions": list(answer.suggestions),
-        "receipt": {"index": answer.receipt.index, "model": answer.receipt.model},
+        "receipt": asdict(answer.receipt) | {"history": list(answer.receipt.history)},
         "milliseconds": {"total": round(answer.milliseconds, 1)},
     }
 

@@ -334,10 +334,18 @@ class AnswerKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What an answer was made with: sha256 digests of the index and of the model."""
+    """What an answer was made with, so that it can be made again.
+
+    ``index`` and ``model`` are sha256 digests, ``history`` the earlier questions that came
+    with this one, ``rule`` the rule of triage that fired ("" for none) in the version
+    ``table``.
+    """
 
     index: str
     model: str
+    table: str
+    rule: str = ""
+    history: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

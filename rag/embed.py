@@ -219,6 +219,20 @@ def read_card(folder: Path, *, base: str) -> dict[str, str] | None:
     return card
 
 
+def read_learnt(folder: Path) -> tuple[dict[str, Any], Remembered]:
+    """The weights that ``write_learnt`` wrote, and the texts that they were learnt from.
+
+    Raises:
+        ModelError: nothing was learnt there, or it is not what its card names.
+    """
+    card = read_card(folder, base=check_weights(packaged_model() / "model.safetensors"))
+    if card is None or "vectors" not in card:
+        raise ModelError(f"Nothing was learnt in {folder} yet: run without --further.")
+    from safetensors.torch import load_file  # noqa: PLC0415
+
+    return load_file(folder / LEARNT_WEIGHTS), _read_vectors(folder / LEARNT_VECTORS)
+
+
 def write_learnt(folder: Path, weights: Mapping[str, Any], card: Mapping[str, object]) -> None:
     """Write what was learnt; the card last, so that a half-written folder is not used."""
     from safetensors.torch import save  # noqa: PLC0415

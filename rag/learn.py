@@ -21,7 +21,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from rag.datatypes import BankEntry, Chunk, CorpusError, Document, Place
+from rag.datatypes import BankEntry, Chunk, CorpusError, Document, ModelError, Place
 from rag.embed import LOW_RANK, FloatArray, low_rank_layers, open_packaged
 from rag.index import asked_of, question_texts, sentence_text
 
@@ -40,19 +40,29 @@ class Schedule:
     """How long and how fast to learn; the defaults are those of the shipped file.
 
     ``held_out`` is the share of each entry's questions that only judge, ``epochs`` the
-    most that are run: an epoch after which those questions do worse is not kept.
+    most that are run: an epoch after which those questions do worse is not kept. Where
+    something was learnt before, ``again`` questions that it was learnt from go with each new one.
     ``window`` is the most word pieces of a text that are read while learning.
     """
 
-    epochs: int = 2
+    epochs: int = 1
     batch: int = 48
     rate: float = 1e-3
     rank: int = 16
     scale: float = 20.0
     warm_up: float = 0.1
     held_out: float = 0.08
+    again: float = 0.5
     window: int = 72
     seed: int = 20_261_121
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What was learnt before: its weights, and which texts are new to it."""
+
+    weights: Mapping[str, Tensor] = field(repr=False)
+    new: Callable[[Sequence[str]], Sequence[int]] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +70,8 @@ class Learnt:
     """The additions by the names of their layers, and what they did to held-out questions.
 
     ``before`` and ``after`` are the shares of held-out questions whose nearest bank
-    question belongs to the same entry, with the packaged model and with what was learnt.
+    question belongs to the same entry, with the model that was begun with and with what was
+    learnt.
     """
 
     weights: Mapping[str, Tensor] = field(repr=False)
@@ -72,7 +83,10 @@ class Learnt:
 
 @dataclass(frozen=True, slots=True)
 class _Lesson:
-    """What is learnt from: texts, the entry of each, and which entries must not repel."""
+    """What is learnt from: texts, the entry of each, and which entries must not repel.
+
+    ``asking`` are the questions that are drawn towards another, ``held`` those that only judge.
+    """
 
     questions: tuple[str, ...]
     entry_of: NDArray[np.int64]
@@ -80,6 +94,7 @@ class _Lesson:
     related: NDArray[np.bool_]
     alike: FloatArray
     held: frozenset[int]
+    asking: tuple[int, ...]
 
 
 def learn(
@@ -88,19 +103,24 @@ def learn(
     documents: Iterable[Document],
     *,
     schedule: Schedule,
+    earlier: Earlier | None = None,
     progress: Progress | None = None,
 ) -> Learnt:
     """Teach the packaged embedder a bank; the weights after the best epoch are returned.
+
+    With what was learnt ``earlier`` it goes on from there, with the questions that are new,
+    of which a part is held out, and some that are not.
 
     Args:
         bank: the entries, at least 50 questions in all.
         chunks: of the same pages, for the passages as the index embeds them.
         documents: the same pages, for the names that questions are embedded without.
         schedule: how long and how fast.
+        earlier: what was learnt of the same bank before it grew.
         progress: told of every step.
 
     Raises:
-        CorpusError: the bank is too small to learn from.
+        CorpusError: the bank is too small to learn from, or has nothing new.
         ModelError: the packaged weights are not the published ones.
     """
     if sum(len(entry.questions) for entry in bank) < _LEAST:
@@ -110,13 +130,17 @@ def learn(
         )
     torch.manual_seed(schedule.seed)
     model, documents = open_packaged(), tuple(documents)
-    bank = _without_named_gaps(bank, documents)
-    lesson = _lesson(model, bank, chunks, documents, schedule)
-    before = _judge(model, lesson)
     added = _add_low_rank(model, schedule.rank)
+    if earlier:
+        _set(added, earlier.weights)
+    lesson = _lesson(
+        model, _without_named_gaps(bank, documents), chunks, documents, schedule, earlier
+    )
+    before = _judge(model, lesson)
     kept, after, epochs = _state(added), before, 0
     for epoch in range(1, schedule.epochs + 1):
-        _run_epoch(model, added, lesson, schedule, epoch, progress)
+        # What goes on from something goes slower, as a second epoch does.
+        _run_epoch(model, added, lesson, schedule, epoch + bool(earlier), progress)
         found = _judge(model, lesson)
         if found <= after:
             break
@@ -148,6 +172,7 @@ def _lesson(
     chunks: Sequence[Chunk],
     documents: Iterable[Document],
     schedule: Schedule,
+    earlier: Earlier | None,
 ) -> _Lesson:
     questions = question_texts(bank, documents)
     entry_of = np.array([at for at, entry in enumerate(bank) for _ in entry.questions])
@@ -156,21 +181,36 @@ def _lesson(
     centres /= np.linalg.norm(centres, axis=1, keepdims=True)
     alike = centres @ centres.T
     gaps = np.array([entry.gap for entry in bank])
-    chance = random.Random(schedule.seed)
-    counts = np.bincount(entry_of)
-    held = (
-        at
-        for at, entry in enumerate(entry_of)
-        if counts[entry] > 3 and chance.random() < schedule.held_out
-    )
+    held, asking = _parted(questions, entry_of, schedule, earlier)
     return _Lesson(
         questions,
         entry_of,
         tuple(_passages(entry, chunks) for entry in bank),
         _share_a_place(bank) | ((alike > _ALIKE) & (gaps[:, None] == gaps[None, :])),
         alike,
-        frozenset(held),
+        held,
+        asking,
     )
+
+
+def _parted(
+    questions: Sequence[str],
+    entry_of: NDArray[np.int64],
+    schedule: Schedule,
+    earlier: Earlier | None,
+) -> tuple[frozenset[int], tuple[int, ...]]:
+    """The questions that only judge, and those that are learnt from."""
+    new = list(earlier.new(questions)) if earlier else list(range(len(questions)))
+    if not new:
+        raise CorpusError("The question bank has nothing that was not learnt before.")
+    chance = random.Random(schedule.seed)
+    counts = np.bincount(entry_of)
+    held = frozenset(
+        at for at in new if counts[entry_of[at]] > 3 and chance.random() < schedule.held_out
+    )
+    known = sorted(set(range(len(questions))) - set(new))
+    again = chance.sample(known, min(len(known), round(schedule.again * len(new))))
+    return held, tuple(sorted({*new, *again} - held))
 
 
 def _passages(entry: BankEntry, chunks: Iterable[Chunk]) -> tuple[str, ...]:
@@ -249,7 +289,7 @@ def _run_epoch(
         torch.nn.utils.clip_grad_norm_(weights, 1.0)
         optimizer.step()
         if progress:
-            progress((epoch - 1) * len(batches) + step, schedule.epochs * len(batches))
+            progress(step, len(batches))
     model.max_seq_length = longest
     model.eval()
 
@@ -285,7 +325,7 @@ def _pairs(lesson: _Lesson, chance: random.Random) -> Iterable[_Pair]:
     for at, entry in enumerate(lesson.entry_of.tolist()):
         if at not in lesson.held:
             siblings.setdefault(entry, []).append(at)
-    order = [(entry, at) for entry, some in siblings.items() for at in some]
+    order = [(int(lesson.entry_of[at]), at) for at in lesson.asking]
     chance.shuffle(order)
     for entry, at in order:
         others = [lesson.questions[other] for other in siblings[entry] if other != at]
@@ -354,6 +394,20 @@ def _add_low_rank(model: SentenceTransformer, rank: int) -> dict[str, _LowRank]:
         added[name] = _LowRank(layer, rank)
         setattr(parent, name.rpartition(".")[2], added[name])
     return added
+
+
+def _set(added: Mapping[str, _LowRank], weights: Mapping[str, Tensor]) -> None:
+    """Begin with these weights.
+
+    Raises:
+        ModelError: they are of another shape.
+    """
+    try:
+        for name, layer in added.items():
+            layer.down.data.copy_(weights[f"{name}.down"])
+            layer.up.data.copy_(weights[f"{name}.up"])
+    except (KeyError, RuntimeError) as error:
+        raise ModelError(f"What was learnt before cannot be gone on from: {error}.") from error
 
 
 def _state(added: Mapping[str, _LowRank]) -> dict[str, Tensor]:

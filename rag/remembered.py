@@ -28,14 +28,22 @@ class Remembered:
 
     def fill(self, texts: Sequence[str], rows: NDArray[np.float32]) -> list[int]:
         """Write the vectors of known texts into float32[len(texts), d]; returns the others."""
+        known, found = self._found(texts)
+        vectors = self.values[found] * self.scales[found, None]
+        rows[known] = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        return np.flatnonzero(~known).tolist()
+
+    def new(self, texts: Sequence[str]) -> list[int]:
+        """The numbers of the texts that are not remembered."""
+        return np.flatnonzero(~self._found(texts)[0]).tolist()
+
+    def _found(self, texts: Sequence[str]) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+        """bool[len(texts)], whether each is remembered, and the rows of those that are."""
         keys = _keys(texts)
         at = np.searchsorted(self.keys, keys)
         known = at < len(self.keys)
         known[known] = self.keys[at[known]] == keys[known]
-        found = at[known]
-        vectors = self.values[found] * self.scales[found, None]
-        rows[known] = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-        return np.flatnonzero(~known).tolist()
+        return known, at[known]
 
 
 def nothing(dimensions: int) -> Remembered:

@@ -82,6 +82,11 @@ class TriageTable:
             return self._with_help(calm)
         return calm
 
+    def likely(self, words: str, embed: Embed | None = None) -> dict[str, float]:
+        """How likely the classifier takes words for each kind (0 to 1), likeliest first."""
+        found = self._probabilities(plain_words(words), None, embed)[0]
+        return dict(sorted(found.items(), key=lambda pair: -pair[1]))
+
     def _calm(self, plain: str, likely: Mapping[str, float]) -> Triage:
         """What words need that are no cry for help."""
         rule = self._first(plain, TriageKind.ADVICE) or self._first(plain, TriageKind.GREETING)

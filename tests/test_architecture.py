@@ -35,6 +35,7 @@ LAYERS = (
     {"compose"},
     {"assistant", "contract"},
     {"web"},
+    {"explain"},
     {"terminal"},
     {"cli_corpus"},
     {"cli"},

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,9 @@ import pytest
 
 from rag.corpus import Corpus, read_corpus
 from rag.datatypes import CorpusError, ModelError
-from rag.embed import SentenceTransformerEmbedder, remember_vectors, write_learnt
-from rag.index import corpus_chunks
-from rag.learn import Learnt, Schedule, learn
+from rag.embed import SentenceTransformerEmbedder, read_learnt, remember_vectors, write_learnt
+from rag.index import corpus_chunks, question_texts
+from rag.learn import Earlier, Learnt, Schedule, learn
 from rag.settings import ROOT
 from rag.split import TiktokenTokenizer
 
@@ -84,6 +85,30 @@ def test_learnt_weights_that_are_not_those_on_their_card_are_refused(tmp_path: P
     (folder / "card.json").write_text("[]")
     with pytest.raises(ModelError, match="rag learn"):
         SentenceTransformerEmbedder(folder)
+
+
+@pytest.mark.weights
+def test_learning_goes_on_from_what_was_learnt_with_what_is_new(
+    small: Corpus, tmp_path: Path
+) -> None:
+    chunks = corpus_chunks(small, TiktokenTokenizer(), 160)
+    shipped = ROOT / "corpus" / "learnt"
+    for name in ("weights.safetensors", "card.json"):
+        shutil.copy(shipped / name, tmp_path)
+    known = question_texts(small.bank[:-1], small.documents)
+    remember_vectors(tmp_path, known, progress=lambda *_: None)
+    weights, remembered = read_learnt(tmp_path)
+    earlier, none = Earlier(weights, remembered.new), replace(SHORT, epochs=0)
+    begun = learn(small.bank, chunks, small.documents, schedule=none, earlier=earlier)
+    assert all(bool((begun.weights[name] == weights[name]).all()) for name in weights)
+    with pytest.raises(CorpusError, match="nothing that was not learnt"):
+        learn(small.bank[:-1], chunks, small.documents, schedule=none, earlier=earlier)
+
+
+@pytest.mark.weights
+def test_going_on_from_nothing_is_an_error_that_says_so(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="--further"):
+        read_learnt(tmp_path)
 
 
 def test_the_shipped_card_says_that_learning_helped() -> None:

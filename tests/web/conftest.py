@@ -81,7 +81,7 @@ def answer_of(
         probability=0.9,
         sources_differ=sources_differ,
         suggestions=suggestions,
-        receipt=Receipt("i", "m"),
+        receipt=Receipt("i", "m", "t"),
         milliseconds=1.0,
     )
 

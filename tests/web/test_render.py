@@ -106,7 +106,7 @@ def answer(
     suggestions: tuple[str, ...] = (),
 ) -> Answer:
     statements = tuple(Statement(q.text, (q,)) for q in quotes)
-    receipt = Receipt("i", "m")
+    receipt = Receipt("i", "m", "t")
     return Answer(
         question, standalone, kind, "", statements, notice, 0.5, False, suggestions, receipt, 1.0
     )

@@ -1,0 +1,130 @@
+"""A receipt → the same question asked again, with what was found at each step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rag.assistant import Assistant
+from rag.contract import answer_json
+from rag.datatypes import Answer, InputError
+from rag.retrieve import retrieve
+
+# What of an answer must be as it was: not the time it took, nor who asked for it.
+_SAME = ("standalone_question", "kind", "text", "probability", "quotes")
+_PASSAGES, _ENTRIES, _PIECES = 5, 5, 8
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of the straight line, with what it found, a line each."""
+
+    name: str
+    found: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The steps, and what is ``changed`` since the receipt was made, if anything is."""
+
+    steps: tuple[Step, ...]
+    changed: tuple[str, ...]
+
+
+def explain(assistant: Assistant, given: Mapping[str, Any]) -> Explanation:
+    """Ask again what an answer of the JSON contract answered.
+
+    Raises:
+        InputError: it is no such answer.
+    """
+    try:
+        question, receipt = str(given["question"]), given["receipt"]
+        history = [str(words) for words in receipt["history"]]
+        before = {name: given[name] for name in _SAME} | {
+            name: receipt[name] for name in ("index", "model", "table")
+        }
+    except (KeyError, TypeError) as error:
+        raise InputError(
+            f"That is no answer of `python -m rag ask --json`: {error!r} is missing."
+        ) from error
+    answer = assistant.ask(question, history)
+    again = answer_json(answer)
+    found: Mapping[str, Any] = {name: again[name] for name in _SAME} | dict(_receipt(again))
+    changed = tuple(name for name, value in before.items() if value != found[name])
+    return Explanation(tuple(_steps(assistant, answer)), changed)
+
+
+def _receipt(answer: Mapping[str, Any]) -> Mapping[str, Any]:
+    receipt: Mapping[str, Any] = answer["receipt"]
+    return receipt
+
+
+def _steps(assistant: Assistant, answer: Answer) -> Iterator[Step]:
+    likely = assistant.triage.likely(
+        answer.question, assistant.packaged.embed if assistant.packaged else None
+    )
+    yield Step(
+        "Sorted",
+        (
+            f"{answer.receipt.rule or 'a question'} (table {answer.receipt.table})",
+            ", ".join(f"{kind} {share:.2f}" for kind, share in likely.items()),
+        ),
+    )
+    if answer.probability is None:
+        return
+    yield Step("Understood", (answer.standalone_question,))
+    yield from _searched(assistant, answer.standalone_question)
+    yield Step("Quoted", tuple(_quoted(answer)) or ("nothing",))
+
+
+def _searched(assistant: Assistant, words: str) -> Iterator[Step]:
+    scope = assistant.scope(words)
+    pages = ", ".join(sorted(scope.documents)) if scope.documents else "any page"
+    yield Step("Searched", (f"{scope.question!r} in {pages}",))
+    vector = assistant.embedder.embed([scope.question])[0]
+    hits = retrieve(assistant.index, vector, scope=scope, count=assistant.settings.retrieved_chunks)
+    yield Step(
+        "Passages",
+        tuple(
+            f"{hit.chunk.document.id} {hit.chunk.span.start}, by meaning "
+            f"{hit.dense_rank or '–'}, by words {hit.sparse_rank or '–'}"
+            for hit in hits[:_PASSAGES]
+        ),
+    )
+    reading = assistant.read(words)
+    yield Step(
+        "Bank",
+        tuple(
+            f"{match.similarity:.3f} {'gap: ' * match.entry.gap}{match.entry.questions[0]}"
+            for match in reading.matches[:_ENTRIES]
+        )
+        or ("no entry",),
+    )
+    votes = reading.votes
+    yield Step(
+        "Decided",
+        (
+            f"share of votes {votes.share:.3f}, likest {votes.nearness:.3f}, likest gap "
+            f"{votes.gap:.3f}, strange words {votes.strangers}, sort of thing lacking "
+            f"{votes.lacking}, clinic elsewhere {votes.away}",
+            f"probability {reading.probability:.3f}, answered from "
+            f"{assistant.calibration.operating_point:.2f} on",
+        ),
+    )
+    yield Step(
+        "Evidence",
+        tuple(
+            f"{one.score:.3f} {one.evidence.document.id} {one.evidence.sentence.span.start}–"
+            f"{one.evidence.sentence.span.end}"
+            for one in reading.found[:_PIECES]
+        ),
+    )
+
+
+def _quoted(answer: Answer) -> Sequence[str]:
+    return [
+        f"[{quote.number}] {quote.role.value}: {quote.document.id} {quote.span.start}–"
+        f"{quote.span.end}, sha256 {quote.document.digest[:12]}"
+        for quote in answer.quotes
+    ]
