@@ -24,6 +24,7 @@ from eval.systems import ask_all, ours
 from eval.values import Figure, Kind, Question, Said
 from rag.assistant import Assistant, open_assistant
 from rag.bank import BANK
+from rag.calibration import Votes
 from rag.corpus import LEARNT
 from rag.datatypes import BankEntry
 from rag.dense import DenseIndex
@@ -42,6 +43,12 @@ _SHOWN = (
     "AUROC, near misses",
     "question and twin both right",
 )
+_UNSEEN: Mapping[str, Callable[[Votes], Votes]] = {
+    "stranger_weight": lambda votes: replace(votes, strangers=0),
+    "lacking_weight": lambda votes: replace(votes, lacking=False),
+    "away_weight": lambda votes: replace(votes, away=False),
+}
+"""What a decision that has a weight of nothing does not see."""
 _KNOWN = 0.6
 """A topic counts as known from this cosine (packaged model) with a bank gap on."""
 
@@ -81,7 +88,10 @@ def variants(settings: Settings, scratch: Path) -> dict[str, Assistant]:
         "without known gaps": _on(whole, without_entries(index, lambda entry: not entry.gap)),
         "without sentences (the bank alone votes)": _numbers(whole, sentence_offset=-9.0),
         "without mended spelling": _on(whole, replace(index, words=Words({}, words.said))),
+        "the likest wording alone, not all that are like": _numbers(whole, pooling=0.002),
         "without strange words": _numbers(whole, stranger_weight=0.0),
+        "without sorts of things asked for": _numbers(whole, lacking_weight=0.0),
+        "without places": _numbers(whole, away_weight=0.0),
         "without the bank, embedder as learnt": _on(whole, without_entries(index, lambda _: False)),
         "without bank and learnt embedder, as any new folder": _opened(unasked, packaged),
     }
@@ -109,8 +119,9 @@ def fitted(assistant: Assistant, dev: Sequence[Question]) -> Assistant:
     cases = tuple(cases_of(assistant, dev))
     old = assistant.calibration
     new = fit(old, cases) if assistant.index.bank else fit_plain(old, cases)
-    if old.stranger_weight == 0.0:
-        new = fit(old, tuple(replace(c, votes=replace(c.votes, strangers=0)) for c in cases))
+    for weight, unseen in _UNSEEN.items():
+        if getattr(old, weight) == 0.0:
+            new = fit(old, tuple(replace(c, votes=unseen(c.votes)) for c in cases))
     return replace(assistant, calibration=new)
 
 

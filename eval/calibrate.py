@@ -31,6 +31,8 @@ from rag.settings import read_settings
 
 CALIBRATION = Path(__file__).parent.parent / "rag" / "calibration.json"
 _SILENT = frozenset({Kind.NEAR_MISS, Kind.OFF_TOPIC})
+# Questions that flatter (eval/README.md): what is chosen on them is too sharp for others.
+_FLATTERING = ("dev-0200", "dev-0499")
 # The most answerable questions that may be refused, as a share; 5 % are allowed of others.
 _FALSE_ABSTENTION = 0.03
 _FALSE_ABSTENTION_PLAIN = 0.10
@@ -176,7 +178,9 @@ def main() -> None:
     questions = [
         question
         for question in read_questions(read_pages(assistant.settings.corpus), "dev")
-        if not question.history and (question.kind.answerable or question.kind in _SILENT)
+        if not question.history
+        and (question.kind.answerable or question.kind in _SILENT)
+        and not _FLATTERING[0] <= question.id <= _FLATTERING[1]
     ]
     _print("before", _asked(assistant, questions))
     chosen = choose(assistant, questions)

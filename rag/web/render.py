@@ -18,6 +18,8 @@ from rag.datatypes import Answer, AnswerKind, Document, Quote, QuoteError, Role
 from rag.ground import check_quote
 from rag.web import texts
 
+# So many quotes are read at a glance; more stand folded below.
+_UNFOLDED: Final = 2
 # Emergency and help-line numbers, and telephone numbers written out; years and doses are not.
 _PHONE: Final = re.compile(
     r"(?<![\w.,-])(?:999|911|988|112|111|116[ ]?123|\+?\(?\d(?:[ ().-]{0,2}\d){8,13})(?![\w-])"
@@ -40,7 +42,7 @@ def answer_html(answer: Answer) -> str:
         *_understood(answer),
         *_notice(answer),
         *_opening(answer, quotes),
-        *_quotes(_in_role(quotes, Role.ANSWER)),
+        *_answering(answer, _in_role(quotes, Role.ANSWER)),
         *_apart(texts.NEAREST, _in_role(quotes, Role.NEAREST)),
         *_apart(texts.CONTACT, _in_role(quotes, Role.CONTACT)),
         *_left_out(answer, quotes),
@@ -139,6 +141,20 @@ def _opening(answer: Answer, quotes: Sequence[Quote]) -> Iterator[str]:
         AnswerKind.MEDICAL_ADVICE: texts.PAGES_SAY_GENERALLY,
     }.get(answer.kind, texts.PAGES_SAY)
     yield f'<p class="label">{escape(opening)}</p>'
+
+
+def _answering(answer: Answer, quotes: Sequence[Quote]) -> Iterator[str]:
+    """The quotes that answer; after the first few the rest are folded, never a side."""
+    first = len(quotes) if answer.sources_differ else _UNFOLDED
+    # The same words on several pages stand together.
+    while first < len(quotes) and quotes[first].text == quotes[first - 1].text:
+        first += 1
+    yield from _quotes(quotes[:first])
+    rest = quotes[first:]
+    if rest:
+        more = escape(texts.MORE.format(number=_number(len(rest))))
+        inside = "".join(_quotes(rest))
+        yield f'<details class="more"><summary>{more}</summary>{inside}</details>'
 
 
 def _apart(label: str, quotes: Sequence[Quote]) -> Iterator[str]:

@@ -55,6 +55,7 @@ BETWEEN_HELP_LINES: Final = " · "
 DIFFER: Final = "The pages do not agree on this. Look at who says what."
 COMMENT: Final = "Reader’s comment"
 OPEN_SOURCE: Final = "Open the source: "
+MORE: Final = "More that the pages say ({number})"
 LEFT_OUT: Final = "A quote no longer matches its page, so it is not shown."
 ALL_LEFT_OUT: Final = (
     "The pages changed while this was being answered, and the quotes no longer match them. "

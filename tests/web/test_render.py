@@ -252,6 +252,20 @@ def test_the_same_words_on_two_pages_are_shown_once_under_both_names() -> None:
     assert "[2] Two" in read.text
 
 
+def test_after_two_quotes_the_rest_are_folded_but_never_a_side() -> None:
+    quotes = [quote(page(f"Words {n}."), number=n) for n in range(1, 5)]
+    folded = answer_html(answer(*quotes))
+    assert [text in folded.partition("<details")[0] for text in ("1.", "2.", "3.")] == [
+        True,
+        True,
+        False,
+    ]
+    assert Read(folded).words == [q.text for q in quotes]
+    assert "<details" not in answer_html(answer(*quotes[:2]))
+    sides = dataclasses.replace(answer(*quotes), sources_differ=True)
+    assert "<details" not in answer_html(sides)
+
+
 def test_a_rewritten_question_is_shown_only_when_it_differs() -> None:
     assert texts.UNDERSTOOD not in answer_html(answer())
     assert f"{texts.UNDERSTOOD}How long?" in Read(answer_html(answer(standalone="How long?"))).text
