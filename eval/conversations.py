@@ -16,7 +16,7 @@ from rag.datatypes import Answer, InputError
 from rag.settings import read_settings
 
 CONVERSATIONS = Path(__file__).with_name("conversations.jsonl")
-_REPORT = Path(__file__).with_name("report") / "conversations.md"
+REPORT = Path(__file__).with_name("report") / "conversations.md"
 _HEAD = """# Conversations
 
 What visitors typed, and what they were shown. Written by somebody who knew only the pages; nothing
@@ -39,9 +39,11 @@ def read_conversations(path: Path = CONVERSATIONS) -> tuple[Conversation, ...]:
     return tuple(Conversation(row["id"], row["who"], tuple(row["turns"])) for row in rows)
 
 
-def write_conversations(assistant: Assistant, path: Path = _REPORT) -> None:
-    """Ask them all, and write what was said."""
-    parts = [_HEAD, *("\n".join(_held(assistant, one)) for one in read_conversations())]
+def write_conversations(
+    assistant: Assistant, conversations: Sequence[Conversation], path: Path = REPORT
+) -> None:
+    """Ask them all, and write what was said as Markdown."""
+    parts = [_HEAD, *("\n".join(_held(assistant, one)) for one in conversations)]
     path.write_text("\n".join(parts), encoding="utf-8", newline="\n")
 
 
@@ -84,4 +86,4 @@ def _plain(text: str) -> str:
 
 
 if __name__ == "__main__":
-    write_conversations(open_assistant(read_settings()))
+    write_conversations(open_assistant(read_settings()), read_conversations())

@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.progress import track
 
 from eval import gate, grounding, measure
+from eval.conversations import read_conversations, write_conversations
 from eval.dialogues import dialogue_figures, read_dialogues, unrelated_figure
 from eval.measure import Pair
 from eval.questions import QUESTIONS, read_pages, read_questions
@@ -169,6 +170,7 @@ def main() -> int:
     verdict = gate.judge(asked, gate.read_baseline())
     write_answers(asked, summary.receipt, ANSWERS / "answers.jsonl")
     write_report(summary, REPORT, moved=verdict.moved)
+    write_conversations(assistant, read_conversations())
     write_latency([t.milliseconds for t in timed], ANSWERS)
     _print(summary, verdict)
     return 1 if verdict.failures else 0
