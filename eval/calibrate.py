@@ -31,10 +31,9 @@ from rag.settings import read_settings
 
 CALIBRATION = Path(__file__).parent.parent / "rag" / "calibration.json"
 _SILENT = frozenset({Kind.NEAR_MISS, Kind.OFF_TOPIC})
-# Questions that flatter (eval/README.md): what is chosen on them is too sharp for others.
-_FLATTERING = ("dev-0200", "dev-0499")
-# The most answerable questions that may be refused, as a share; 5 % are allowed of others.
-_FALSE_ABSTENTION = 0.03
+# The most answerable questions that may be refused, as a share. 5 % are allowed of others; of two
+# authors on whom nothing was chosen, 8 % were refused where 3 % were of those that chose.
+_FALSE_ABSTENTION = 0.02
 _FALSE_ABSTENTION_PLAIN = 0.10
 _WEIGHTS = (
     "share_weight",
@@ -178,9 +177,7 @@ def main() -> None:
     questions = [
         question
         for question in read_questions(read_pages(assistant.settings.corpus), "dev")
-        if not question.history
-        and (question.kind.answerable or question.kind in _SILENT)
-        and not _FLATTERING[0] <= question.id <= _FLATTERING[1]
+        if not question.history and (question.kind.answerable or question.kind in _SILENT)
     ]
     _print("before", _asked(assistant, questions))
     chosen = choose(assistant, questions)

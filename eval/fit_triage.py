@@ -1,4 +1,4 @@
-"""Fit the classifier of ``rag/classify.py`` on ``triage_examples.jsonl`` and the bank.
+"""Fit the classifier of ``rag/classify.py`` on ``triage_examples.jsonl``, follow-ups and the bank.
 
 ``python -m eval.fit_triage`` prints what it would catch of the phrasings in
 ``triage_dev.jsonl``, and the thresholds with the false alarms that they allow there;
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, hstack
 from sklearn.linear_model import LogisticRegression
 
+from eval.dialogues import DIALOGUES
 from eval.triage import PHRASINGS
 from rag.classify import Classifier, ngrams, write_classifier
 from rag.corpus import read_corpus
@@ -40,6 +41,12 @@ def examples() -> list[tuple[str, str]]:
     """Plain words with their kind, as somebody wrote them."""
     rows = [json.loads(line) for line in EXAMPLES.read_text(encoding="utf-8").split("\n") if line]
     return [(plain_words(row["words"]), row["kind"]) for row in rows]
+
+
+def followed() -> list[tuple[str, str]]:
+    """What dev dialogues end with, which are questions: "why not?", "says who?"."""
+    rows = [json.loads(line) for line in DIALOGUES.read_text(encoding="utf-8").split("\n") if line]
+    return [(plain_words(row["question"]), "question") for row in rows if row["split"] == "dev"]
 
 
 def asked(corpus: Path) -> list[tuple[str, str]]:
@@ -128,7 +135,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", action="store_true", help="write rag/triage_weights.npz")
     arguments = parser.parse_args()
-    written, bank = examples(), asked(read_settings().corpus)
+    written, bank = examples() + followed(), asked(read_settings().corpus)
     embed = SentenceTransformerEmbedder().embed
     classifier = fit(written, bank, embed)
     print(
