@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 
 from rag.datatypes import BankEntry, Document, Match, Place, Quote
 from rag.scope import Scope, read_scope
@@ -11,6 +11,7 @@ from rag.scope import Scope, read_scope
 _MOST = 3
 # Bank entries that are less like the question (a soft maximum of cosines) are about something else.
 _NEAR = 0.5
+_WORD = re.compile(r"\w+")
 # A question as somebody would put it on a card: no keywords, no tag, no story before it.
 _PLAIN = re.compile(
     r"(?:What|How|Who|When|Where|Why|Which|Is|Are|Do|Does|Did|Can|Could|Will|Has|Have|Was|Were)\b"
@@ -44,13 +45,31 @@ def suggestions(
             break
         if not places or any(_meet(place, other) for place in places for other in told):
             continue
-        question = next(_plain(match.entry, documents, scope), None)
+        question = _plainest(match.entry, documents, scope)
         if question and question.casefold() not in said:
             chosen.append(question)
             told += places
         if len(chosen) == _MOST:
             break
     return tuple(chosen)
+
+
+def _plainest(entry: BankEntry, documents: Sequence[Document], scope: Scope) -> str:
+    """The wording with the largest share of the quotes' own words; "" where none can stand alone.
+
+    The bank holds slang and stories, too: nobody wants those put into their mouth.
+    """
+    text = {document.id: document for document in documents}
+    quoted = " ".join(
+        text[place.document].slice(place.span) for point in entry.points for place in point
+    )
+    known = set(_WORD.findall(quoted.casefold()))
+    return max(_plain(entry, documents, scope), key=lambda words: _share(words, known), default="")
+
+
+def _share(words: str, known: Container[str]) -> float:
+    found = _WORD.findall(words.casefold())
+    return sum(word in known for word in found) / len(found)
 
 
 def _plain(entry: BankEntry, documents: Sequence[Document], scope: Scope) -> Iterator[str]:
