@@ -97,7 +97,8 @@ class Assistant:
             self._check_length(words)
             asked = self._standalone(words, history)
             answer = replace(self._search(asked, triage, history), question=words)
-        receipt = replace(answer.receipt, rule=triage.rule, history=tuple(history))
+        earlier = tuple(readable(typed) for typed in history[-_EARLIER:])
+        receipt = replace(answer.receipt, rule=triage.rule, history=earlier)
         return replace(answer, receipt=receipt, milliseconds=(time.perf_counter() - started) * 1000)
 
     def sorted_words(self, words: str) -> Triage:

@@ -84,15 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     add_index(commands, shared)
     _add_ask(commands, shared)
     add_bank(commands, shared)
-    explain = commands.add_parser(
-        "explain",
-        parents=[shared],
-        help="ask again what an answer answered, and show each step",
-        description="Reads an answer of `ask --json`, asks its question again, and shows what "
-        "each step found and what changed since (exit status 2 if anything did).",
-    )
-    explain.add_argument("receipt", metavar="FILE", help="the answer; - reads standard input")
-    explain.set_defaults(run=_explain)
+    _add_explain(commands, shared)
     serve = commands.add_parser("serve", parents=[shared], help="open the chat page")
     serve.add_argument("--host", help="the address to listen on (127.0.0.1)")
     serve.add_argument("--port", type=int, help="the port to listen on (7860)")
@@ -120,6 +112,20 @@ def _add_ask(
         "- is standard input",
     )
     ask.set_defaults(run=_ask)
+
+
+def _add_explain(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: argparse.ArgumentParser
+) -> None:
+    command = commands.add_parser(
+        "explain",
+        parents=[shared],
+        help="ask again what an answer answered, and show each step",
+        description="Reads an answer of `ask --json`, asks its question again, and shows what "
+        "each step found and what changed since (exit status 2 if anything did).",
+    )
+    command.add_argument("receipt", metavar="FILE", help="the answer; - reads standard input")
+    command.set_defaults(run=_explain)
 
 
 def _settings(options: argparse.Namespace) -> Settings:

@@ -67,7 +67,7 @@ def add_bank(commands: _Commands[argparse.ArgumentParser], shared: argparse.Argu
     learn = commands.add_parser(
         "learn",
         parents=[shared],
-        help="teach the model the question bank (an hour; minutes with --further)",
+        help="teach the model the question bank (an hour; half of it with --further)",
         description="Teaches the packaged model which questions mean the same and what answers "
         "them. Writes learnt/ beside the pages, with the vectors of all that the index embeds.",
     )

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from rag.assistant import Assistant
+from rag.calibration import Votes
 from rag.contract import answer_json
-from rag.datatypes import Answer, InputError
+from rag.datatypes import Answer, InputError, Match
+from rag.evidence import Scored
 from rag.retrieve import retrieve
+from rag.scope import Scope
 
 # What of an answer must be as it was: not the time it took, nor who asked for it.
 _SAME = ("standalone_question", "kind", "text", "probability", "quotes")
@@ -50,14 +53,9 @@ def explain(assistant: Assistant, given: Mapping[str, Any]) -> Explanation:
         ) from error
     answer = assistant.ask(question, history)
     again = answer_json(answer)
-    found: Mapping[str, Any] = {name: again[name] for name in _SAME} | dict(_receipt(again))
+    found = {**again, **asdict(answer.receipt)}
     changed = tuple(name for name, value in before.items() if value != found[name])
     return Explanation(tuple(_steps(assistant, answer)), changed)
-
-
-def _receipt(answer: Mapping[str, Any]) -> Mapping[str, Any]:
-    receipt: Mapping[str, Any] = answer["receipt"]
-    return receipt
 
 
 def _steps(assistant: Assistant, answer: Answer) -> Iterator[Step]:
@@ -79,47 +77,40 @@ def _steps(assistant: Assistant, answer: Answer) -> Iterator[Step]:
 
 
 def _searched(assistant: Assistant, words: str) -> Iterator[Step]:
-    scope = assistant.scope(words)
+    scope, reading = assistant.scope(words), assistant.read(words)
     pages = ", ".join(sorted(scope.documents)) if scope.documents else "any page"
     yield Step("Searched", (f"{scope.question!r} in {pages}",))
+    yield Step("Passages", tuple(_passages(assistant, scope)))
+    yield Step("Bank", tuple(map(_entry, reading.matches[:_ENTRIES])) or ("no entry",))
+    point = assistant.calibration.operating_point
+    decided = f"probability {reading.probability:.3f}, answered from {point:.2f} on"
+    yield Step("Decided", (_voted(reading.votes), decided))
+    yield Step("Evidence", tuple(map(_piece, reading.found[:_PIECES])))
+
+
+def _passages(assistant: Assistant, scope: Scope) -> Iterator[str]:
     vector = assistant.embedder.embed([scope.question])[0]
-    hits = retrieve(assistant.index, vector, scope=scope, count=assistant.settings.retrieved_chunks)
-    yield Step(
-        "Passages",
-        tuple(
-            f"{hit.chunk.document.id} {hit.chunk.span.start}, by meaning "
-            f"{hit.dense_rank or '–'}, by words {hit.sparse_rank or '–'}"
-            for hit in hits[:_PASSAGES]
-        ),
+    count = assistant.settings.retrieved_chunks
+    for hit in retrieve(assistant.index, vector, scope=scope, count=count)[:_PASSAGES]:
+        ranks = f"by meaning {hit.dense_rank or '–'}, by words {hit.sparse_rank or '–'}"
+        yield f"{hit.chunk.document.id} {hit.chunk.span.start}, {ranks}"
+
+
+def _entry(match: Match) -> str:
+    return f"{match.similarity:.3f} {'gap: ' * match.entry.gap}{match.entry.questions[0]}"
+
+
+def _voted(votes: Votes) -> str:
+    return (
+        f"share of votes {votes.share:.3f}, likest {votes.nearness:.3f}, likest gap "
+        f"{votes.gap:.3f}, strange words {votes.strangers}, sort of thing lacking "
+        f"{votes.lacking}, clinic elsewhere {votes.away}"
     )
-    reading = assistant.read(words)
-    yield Step(
-        "Bank",
-        tuple(
-            f"{match.similarity:.3f} {'gap: ' * match.entry.gap}{match.entry.questions[0]}"
-            for match in reading.matches[:_ENTRIES]
-        )
-        or ("no entry",),
-    )
-    votes = reading.votes
-    yield Step(
-        "Decided",
-        (
-            f"share of votes {votes.share:.3f}, likest {votes.nearness:.3f}, likest gap "
-            f"{votes.gap:.3f}, strange words {votes.strangers}, sort of thing lacking "
-            f"{votes.lacking}, clinic elsewhere {votes.away}",
-            f"probability {reading.probability:.3f}, answered from "
-            f"{assistant.calibration.operating_point:.2f} on",
-        ),
-    )
-    yield Step(
-        "Evidence",
-        tuple(
-            f"{one.score:.3f} {one.evidence.document.id} {one.evidence.sentence.span.start}–"
-            f"{one.evidence.sentence.span.end}"
-            for one in reading.found[:_PIECES]
-        ),
-    )
+
+
+def _piece(one: Scored) -> str:
+    span = one.evidence.sentence.span
+    return f"{one.score:.3f} {one.evidence.document.id} {span.start}–{span.end}"
 
 
 def _quoted(answer: Answer) -> Sequence[str]:

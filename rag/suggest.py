@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Sequence
 
 from rag.datatypes import BankEntry, Document, Match, Place, Quote
 from rag.scope import Scope, read_scope
@@ -63,21 +63,18 @@ def _plainest(entry: BankEntry, documents: Sequence[Document], scope: Scope) -> 
     quoted = " ".join(
         text[place.document].slice(place.span) for point in entry.points for place in point
     )
-    known = set(_WORD.findall(quoted.casefold()))
-    return max(_plain(entry, documents, scope), key=lambda words: _share(words, known), default="")
+    known = frozenset(_WORD.findall(quoted.casefold()))
+    plain = filter(_PLAIN.fullmatch, entry.questions)
+    # Reading what a question names is dear, so the likeliest is read first.
+    for question in sorted(plain, key=lambda words: -_share(words, known)):
+        if scope.names_any(read_scope(question, documents).documents):
+            return question
+    return ""
 
 
 def _share(words: str, known: Container[str]) -> float:
     found = _WORD.findall(words.casefold())
     return sum(word in known for word in found) / len(found)
-
-
-def _plain(entry: BankEntry, documents: Sequence[Document], scope: Scope) -> Iterator[str]:
-    for question in entry.questions:
-        if _PLAIN.fullmatch(question) and scope.names_any(
-            read_scope(question, documents).documents
-        ):
-            yield question
 
 
 def _meet(one: Place, other: Place) -> bool:

@@ -33,6 +33,16 @@ def test_every_kind_of_answer_keeps_the_contract(
     assert line["question"] == words
 
 
+def test_what_came_before_cannot_break_the_answer_that_holds_it(assistant: Assistant) -> None:
+    words = "It needs how many minutes before it is bright?"
+    line = answer_json(assistant.ask(words, ["why \ud800?", "\x00how long?"] * 9))
+    Draft202012Validator(SCHEMA).validate(line)
+    assert json.dumps(line, ensure_ascii=False).encode("utf-8")
+    receipt = line["receipt"]
+    assert isinstance(receipt, dict)
+    assert len(receipt["history"]) == 6
+
+
 def test_the_schema_refuses_what_the_contract_forbids(assistant: Assistant) -> None:
     answer = answer_json(assistant.ask("It needs how many minutes before it is bright?"))
     validator = Draft202012Validator(SCHEMA)

@@ -129,6 +129,21 @@ def test_the_configured_region_comes_first() -> None:
     assert notices["UK"].index("999") < notices["UK"].index("911")
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "\u6211\u4e0d\u60f3\u6d3b\u4e86",  # Chinese, which does not part its words
+        "\u0644\u0627 \u0623\u0631\u064a\u062f \u0623\u0646 \u0623\u0639\u064a\u0634",  # Arabic
+        "\u043d\u0435 \u0445\u043e\u0447\u0443 \u0436\u0438\u0442\u044c",  # Russian
+        "\u092e\u0930\u0928\u093e \u091a\u093e\u0939\u0924\u093e \u0939\u0942\u0901",  # Hindi
+        "nie chce juz zyc",
+        "no quiero vivir",
+    ],
+)
+def test_help_is_shown_in_whatever_script_danger_is_written(table: Reader, words: str) -> None:
+    assert "911" in table.read(words).notice
+
+
 def test_danger_is_seen_at_either_end_of_a_very_long_text(table: Reader) -> None:
     assert table.read("lamp " * 50_000 + "i want to die").kind is TriageKind.DANGER
     assert table.read("i want to die " + "lamp " * 50_000).kind is TriageKind.DANGER
