@@ -7,6 +7,8 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+
 from rag.blocks import has_phone, is_form
 from rag.bundle import read_manifest
 from rag.calibration import Calibration, read_calibration
@@ -42,6 +44,8 @@ from rag.triage import TriageTable, read_triage_table
 
 # Bank entries that are read closely.
 _MATCHES = 24
+# How much more what was typed last counts than the question before that it was joined to.
+_LAST = 0.3
 # Earlier questions that a follow-up may lean on.
 _EARLIER = 6
 _SEARCHED = frozenset({TriageKind.QUESTION, TriageKind.ADVICE})
@@ -96,7 +100,7 @@ class Assistant:
         else:
             self._check_length(words)
             asked = self._standalone(words, history)
-            answer = replace(self._search(asked, triage, history), question=words)
+            answer = replace(self._search(asked, triage, history, words), question=words)
         earlier = tuple(readable(typed) for typed in history[-_EARLIER:])
         receipt = replace(answer.receipt, rule=triage.rule, history=earlier)
         return replace(answer, receipt=receipt, milliseconds=(time.perf_counter() - started) * 1000)
@@ -142,10 +146,23 @@ class Assistant:
             return Likeness(alone=alone, before=like, gap=gap)
         return Likeness(before=like)
 
-    def read(self, question: str) -> Reading:
+    def read(self, question: str, typed: str = "") -> Reading:
         """What is found for a question, before anything of it is quoted."""
-        scope, vector = self._understood(question)
+        scope, vector = self.understood(question, typed)
         return self._read(vector, scope)
+
+    def understood(self, words: str, typed: str = "") -> tuple[Scope, FloatArray]:
+        """Where an answer may come from, and the vector of what is searched.
+
+        A follow-up asks for what its own words say, of what the question before was about: so
+        the vector of what was ``typed`` is added to that of the question it makes.
+        """
+        scope = self.scope(words)
+        if typed in ("", words):
+            return scope, self.embedder.embed([scope.question])[0]
+        whole, last = self.embedder.embed([scope.question, self.scope(typed).question])
+        vector = whole + _LAST * last
+        return scope, vector / np.linalg.norm(vector)
 
     def is_current(self) -> bool:
         """Whether the index on disk is still the one that was opened; costs a small read."""
@@ -169,8 +186,10 @@ class Assistant:
                 f"Your question has {len(words):,} characters. Please ask it in at most {most:,}."
             )
 
-    def _search(self, words: str, triage: Triage, history: Sequence[str] = ()) -> Answer:
-        scope, vector = self._understood(words)
+    def _search(
+        self, words: str, triage: Triage, history: Sequence[str] = (), typed: str = ""
+    ) -> Answer:
+        scope, vector = self.understood(words, typed)
         reading = self._read(vector, scope)
         answered = reading.probability >= self.calibration.operating_point
         elsewhere = None if answered else self._elsewhere(vector, scope)
@@ -203,11 +222,6 @@ class Assistant:
         quotes = [quote for statement in statements for quote in statement.quotes]
         pages = tuple(self.documents.values())
         return suggestions(reading.matches, quotes, pages, scope=scope, asked=asked)
-
-    def _understood(self, words: str) -> tuple[Scope, FloatArray]:
-        """Where an answer may come from, and the vector of what is searched."""
-        scope = self.scope(words)
-        return scope, self.embedder.embed([scope.question])[0]
 
     def scope(self, words: str) -> Scope:
         """Where an answer may come from, and what is searched: spelling mended, names left out."""

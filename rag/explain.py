@@ -10,6 +10,7 @@ from rag.assistant import Assistant
 from rag.calibration import Votes
 from rag.contract import answer_json
 from rag.datatypes import Answer, InputError, Match
+from rag.embed import FloatArray
 from rag.evidence import Scored
 from rag.retrieve import retrieve
 from rag.scope import Scope
@@ -72,15 +73,16 @@ def _steps(assistant: Assistant, answer: Answer) -> Iterator[Step]:
     if answer.probability is None:
         return
     yield Step("Understood", (answer.standalone_question,))
-    yield from _searched(assistant, answer.standalone_question)
+    yield from _searched(assistant, answer.standalone_question, answer.question)
     yield Step("Quoted", tuple(_quoted(answer)) or ("nothing",))
 
 
-def _searched(assistant: Assistant, words: str) -> Iterator[Step]:
-    scope, reading = assistant.scope(words), assistant.read(words)
+def _searched(assistant: Assistant, words: str, typed: str) -> Iterator[Step]:
+    scope, vector = assistant.understood(words, typed)
+    reading = assistant.read(words, typed)
     pages = ", ".join(sorted(scope.documents)) if scope.documents else "any page"
     yield Step("Searched", (f"{scope.question!r} in {pages}",))
-    yield Step("Passages", tuple(_passages(assistant, scope)))
+    yield Step("Passages", tuple(_passages(assistant, scope, vector)))
     yield Step("Bank", tuple(map(_entry, reading.matches[:_ENTRIES])) or ("no entry",))
     point = assistant.calibration.operating_point
     decided = f"probability {reading.probability:.3f}, answered from {point:.2f} on"
@@ -88,8 +90,7 @@ def _searched(assistant: Assistant, words: str) -> Iterator[Step]:
     yield Step("Evidence", tuple(map(_piece, reading.found[:_PIECES])))
 
 
-def _passages(assistant: Assistant, scope: Scope) -> Iterator[str]:
-    vector = assistant.embedder.embed([scope.question])[0]
+def _passages(assistant: Assistant, scope: Scope, vector: FloatArray) -> Iterator[str]:
     count = assistant.settings.retrieved_chunks
     for hit in retrieve(assistant.index, vector, scope=scope, count=count)[:_PASSAGES]:
         ranks = f"by meaning {hit.dense_rank or '–'}, by words {hit.sparse_rank or '–'}"

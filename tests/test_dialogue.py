@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -121,3 +122,16 @@ def test_any_words_after_any_words_are_understood_as_something(
     assert found if words else True
     alone = standalone(words, (), (), embed=embed, quoted=lambda _: (), unnamed=str, leans=leans)
     assert alone == words
+
+
+def test_a_follow_up_is_searched_nearer_to_what_was_typed_last(real_assistant: Assistant) -> None:
+    before, typed = (
+        "What are the risks of taking ketamine at home with no one there?",
+        "and allergies?",
+    )
+    _, joined = real_assistant.understood(f"{before} – {typed}")
+    _, vector = real_assistant.understood(f"{before} – {typed}", typed)
+    _, alone = real_assistant.understood(typed)
+    assert float(vector @ alone) > float(joined @ alone)
+    assert float(np.linalg.norm(vector)) == pytest.approx(1.0, abs=1e-5)
+    assert any("allerg" in q.text for q in real_assistant.ask(typed, [before]).quotes)
