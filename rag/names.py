@@ -22,6 +22,9 @@ _SPELT: Final = re.compile(r"\b(?:[A-Z][ .-]+){3,}[A-Z]\b")
 _MOST_WORDS: Final = 4
 # In a title nearly every word has a capital, which then tells nothing.
 _TITLE: Final = 0.7
+# So many words inside sentences tell whether a text is one.
+_TELLING: Final = 4
+_INSIDE: Final = re.compile(r"[^\W_][,;]? $")
 
 
 class Cue(StrEnum):
@@ -52,7 +55,7 @@ class PersonNames:
     def spans(self, words: str) -> tuple[Span, ...]:
         """Where persons are named, in order, none in another."""
         tokens = [_Word(found[0], Span(*found.span())) for found in _WORD.finditer(words)]
-        reader = _Reader(self, words, tokens, capitals=_capitals_tell(tokens))
+        reader = _Reader(self, words, tokens, capitals=_capitals_tell(words, tokens))
         famous = [Span(*found.span()) for found in self.public.finditer(words)]
         spans = [span for span in reader.runs() if not any(span.overlaps(one) for one in famous)]
         return tuple(_joined(spans))
@@ -120,16 +123,23 @@ class _Reader:
         return capital and not self._ordinary(at) and not self._is_acronym(at)
 
     def _is_full_name(self, at: int) -> bool:
-        """Two words with capitals that nobody uses here."""
+        """Two words with capitals that nobody uses here, or one after an initial."""
         if at + 1 >= len(self.tokens) or not self._follows(at + 1):
             return False
+        initial = self._is_initial(at)
+        strange = [at + 1] if initial else [at, at + 1]
         return all(
             self._capital(place)
             and not self._ordinary(place)
             and not self._is_acronym(place)
             and len(self.tokens[place].text) > 1
-            for place in (at, at + 1)
+            for place in strange
         )
+
+    def _is_initial(self, at: int) -> bool:
+        token = self.tokens[at]
+        stops = self.words[token.span.end : token.span.end + 1] == "."
+        return len(token.text) == 1 and self._capital(at) and stops
 
     def _is_acronym(self, at: int) -> bool:
         return self.tokens[at].text.isupper() and len(self.tokens[at].text) > 1
@@ -198,7 +208,7 @@ def person_names(
         people += [one, " ".join(parts), parts[-1]] if parts else []
     either = "|".join(re.escape(one) for one in sorted(people, key=len, reverse=True))
     return PersonNames(
-        first=words["first_names"],
+        first=words["first_names"] - words["stop"] - words["subjects"],
         ambiguous=words["ambiguous"],
         particles=words["particles"],
         stop=words["stop"],
@@ -209,11 +219,17 @@ def person_names(
     )
 
 
-def _capitals_tell(tokens: Sequence[_Word]) -> bool:
-    long = [token for token in tokens if len(token.text) > 3]
-    if len(long) < 4:
-        return not tokens or not all(token.text.isupper() for token in tokens) or len(tokens) < 4
-    return sum(token.text[0].isupper() for token in long) < _TITLE * len(long)
+def _capitals_tell(words: str, tokens: Sequence[_Word]) -> bool:
+    """Whether a capital letter tells anything: not in a title, nor where all is in capitals."""
+    inside = [
+        token.text[0].isupper()
+        for token in tokens
+        if len(token.text) > 3
+        and _INSIDE.search(words[max(token.span.start - 3, 0) : token.span.start])
+    ]
+    if len(inside) >= _TELLING:
+        return sum(inside) < _TITLE * len(inside)
+    return len(tokens) < _TELLING or not words.isupper()
 
 
 def _joined(spans: Iterable[Span]) -> Iterator[Span]:

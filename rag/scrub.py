@@ -15,6 +15,7 @@ from typing import Final
 
 from rag.datatypes import ModelError
 from rag.names import Cue, PersonNames, person_names
+from rag.places import place_names
 
 _TABLE = Path(__file__).with_name("scrub.toml")
 _DOSE: Final = re.compile(
@@ -74,7 +75,8 @@ def read_scrubber(
         for need, patterns in table["cue"].items()
         for pattern in patterns
     ]
-    names = person_names(table["words"], cues, known=known, public=public)
+    places = (word.lower() for name in place_names() for word in name.split())
+    names = person_names(table["words"], cues, known=(*known, *places), public=public)
     return Scrubber(tuple(compiled), names)
 
 
