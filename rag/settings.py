@@ -21,6 +21,7 @@ _LEAST = {
     "retrieved_chunks": 1,
     "quotes": 1,
     "port": 0,
+    "records_days": 1,
 }
 
 
@@ -50,6 +51,10 @@ class Settings:
     """The address that the chat listens on."""
     port: int = 7860
     """The port that the chat listens on."""
+    records: str = str(ROOT / "records" / "records.sqlite3")
+    """Where votes and unanswered questions are kept: a file or a database's URL; "" keeps none."""
+    records_days: int = 30
+    """After how many days they are deleted."""
 
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
