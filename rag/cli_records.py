@@ -15,7 +15,7 @@ from rag.settings import Settings
 from rag.terminal import harmless, print_json
 
 if TYPE_CHECKING:
-    from rag.records import Records
+    from rag.records.store import Records
 
 DONE = 0
 _Commands = argparse._SubParsersAction
@@ -107,7 +107,7 @@ def _votes(options: argparse.Namespace, settings: Settings) -> int:
 
 def _delete(options: argparse.Namespace, settings: Settings) -> int:
     # SQLAlchemy takes half a second to import; the other commands do without it.
-    from rag.records import UNANSWERED, VOTES  # noqa: PLC0415
+    from rag.records.database import UNANSWERED, VOTES  # noqa: PLC0415
 
     table = VOTES if options.table == "vote" else UNANSWERED
     gone = _open(settings).delete(table, options.ids)
@@ -118,7 +118,7 @@ def _delete(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _purge(options: argparse.Namespace, settings: Settings) -> int:
-    from rag.records import UNANSWERED, VOTES  # noqa: PLC0415
+    from rag.records.database import UNANSWERED, VOTES  # noqa: PLC0415
 
     if options.days is not None and options.all:
         raise InputError("Give --days N or --all, not both.")
@@ -134,7 +134,7 @@ def _purge(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _backup(options: argparse.Namespace, settings: Settings) -> int:
-    from rag.backup import back_up  # noqa: PLC0415
+    from rag.records.backup import back_up  # noqa: PLC0415
 
     back_up(_file(settings), options.file)
     print(f"Backed up to {options.file}. What it holds is not deleted after some days.")
@@ -142,8 +142,8 @@ def _backup(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _restore(options: argparse.Namespace, settings: Settings) -> int:
-    from rag.backup import restore  # noqa: PLC0415
-    from rag.records import open_records  # noqa: PLC0415
+    from rag.records.backup import restore  # noqa: PLC0415
+    from rag.records.store import open_records  # noqa: PLC0415
 
     file = _file(settings)
     if not (options.yes or _agreed(f"Put {options.file} in the place of {file}?")):
@@ -166,7 +166,7 @@ def _agreed(question: str) -> bool:
 
 
 def _open(settings: Settings) -> Records:
-    from rag.records import open_records  # noqa: PLC0415
+    from rag.records.store import open_records  # noqa: PLC0415
 
     records = open_records(settings)
     if records is None:
@@ -175,7 +175,7 @@ def _open(settings: Settings) -> Records:
 
 
 def _file(settings: Settings) -> Path:
-    from rag.records import records_file  # noqa: PLC0415
+    from rag.records.database import records_file  # noqa: PLC0415
 
     if not settings.records:
         raise RecordsError("Nothing is kept: RAG_RECORDS is empty.")

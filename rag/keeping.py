@@ -12,7 +12,7 @@ from datetime import datetime
 
 from rag.assistant import Assistant, readable
 from rag.datatypes import Answer, AnswerKind, Triage
-from rag.records import QuoteShown, Unanswered, Vote
+from rag.records.values import QuoteShown, Unanswered, Vote
 from rag.scrub import read_scrubber
 from rag.triage import gives_help
 

@@ -48,6 +48,7 @@ class PersonNames:
     particles: frozenset[str] = field(repr=False)
     stop: frozenset[str] = field(repr=False)
     subjects: frozenset[str] = field(repr=False)
+    saints: frozenset[str] = field(repr=False)
     ordinary: frozenset[str] = field(repr=False)
     public: re.Pattern[str] = field(repr=False)
     cues: tuple[tuple[Cue, re.Pattern[str]], ...] = field(repr=False)
@@ -100,9 +101,13 @@ class _Reader:
     def _listed(self, at: int) -> bool:
         """Whether a word is a first name wherever it stands."""
         plain = self.tokens[at].plain
-        if plain not in self.names.first:
+        if plain not in self.names.first or (at and self._follows(at) and self._is_saint(at - 1)):
             return False
         return self._capital(at) or plain not in self.names.ordinary
+
+    def _is_saint(self, at: int) -> bool:
+        """Whether a word makes a place's name of a person's: "San Francisco"."""
+        return self.tokens[at].plain in self.names.saints
 
     def _begins(self, at: int, cue: Cue) -> bool:
         token = self.tokens[at]
@@ -213,6 +218,7 @@ def person_names(
         particles=words["particles"],
         stop=words["stop"],
         subjects=words["subjects"],
+        saints=words["saints"],
         ordinary=frozenset(known),
         public=re.compile(rf"\b(?:{either})\b", re.I),
         cues=tuple(cues),

@@ -98,6 +98,7 @@ def _replaced(kind: str) -> Callable[[re.Match[str]], str]:
 
 def _is_said(number: str) -> bool:
     """Whether figures are years, doses, a blood pressure …, which tell nothing of who asks."""
+    number = number.strip("() ")
     runs = re.findall(r"\d+", number)
     if runs and all(_YEAR.fullmatch(run) for run in runs):
         return True
@@ -105,5 +106,5 @@ def _is_said(number: str) -> bool:
         return True
     if any(form.fullmatch(number) for form in (_DOSE, _TRIAL, _PRESSURE)):
         return True
-    parts = re.split(r"[\s/–-]+", number.strip())
+    parts = re.split(r"[\s/–-]+", number)
     return "." in number and all(_DECIMALS.fullmatch(part) for part in parts)

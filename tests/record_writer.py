@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from rag.records import Unanswered, open_records
+from rag.records.store import open_records
+from rag.records.values import Unanswered
 from rag.settings import Settings
 
 

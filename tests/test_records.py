@@ -20,20 +20,11 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from rag import records as module
-from rag.backup import back_up, restore
 from rag.datatypes import AnswerKind, RecordsError
-from rag.records import (
-    UNANSWERED,
-    VOTES,
-    QuoteShown,
-    Records,
-    Unanswered,
-    Vote,
-    folded,
-    migrate,
-    open_records,
-)
+from rag.records.backup import back_up, restore
+from rag.records.database import TABLES, UNANSWERED, VOTES, migrate, open_engine
+from rag.records.store import Records, open_records
+from rag.records.values import QuoteShown, Unanswered, Vote, folded
 from rag.settings import Settings
 from tests.record_writer import write
 
@@ -196,9 +187,11 @@ def test_nothing_is_opened_where_nothing_shall_be_kept() -> None:
 
 
 def test_another_database_is_a_url(tmp_path: Path) -> None:
-    records = opened(Path(f"sqlite:///{tmp_path}/other.sqlite3".replace("//", "//", 1)))
+    url = f"sqlite:///{tmp_path}/other.sqlite3"
+    records = open_records(Settings(records=url), clock=Clock())
+    assert records
     records.add(asked("q"))
-    assert len(records.unanswered()) == 1
+    assert len(opened(tmp_path / "other.sqlite3").unanswered()) == 1
 
 
 @pytest.mark.parametrize(
@@ -359,7 +352,7 @@ def _questions(file: Path) -> set[str]:
 
 
 def test_a_database_of_the_previous_schema_opens_with_all_it_held(file: Path) -> None:
-    engine = module._engine(str(file))
+    engine = open_engine(str(file))
     migrate(engine, "0001")
     hour = "2026-11-20 09:00:00.000000"
     with closing(sqlite3.connect(file)) as database, database:
@@ -393,7 +386,7 @@ def test_a_database_of_a_newer_version_is_refused_and_left_alone(file: Path) -> 
 
 def test_the_migrations_make_the_tables_that_are_used(file: Path) -> None:
     with opened(file).engine.connect() as connection:
-        found = compare_metadata(MigrationContext.configure(connection), module._TABLES)
+        found = compare_metadata(MigrationContext.configure(connection), TABLES)
     assert found == []
 
 
@@ -497,7 +490,7 @@ def test_a_backup_is_restored_over_a_damaged_file_which_is_kept_aside(
 
 def test_an_older_backup_is_brought_to_the_newest_schema(file: Path, tmp_path: Path) -> None:
     old = tmp_path / "old.sqlite3"
-    migrate(module._engine(str(old)), "0001")
+    migrate(open_engine(str(old)), "0001")
     opened(file)
     restore(old, file, migrate=migrated)
     with closing(sqlite3.connect(file)) as database:
