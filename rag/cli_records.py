@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rag.records.store import Records
 
 DONE = 0
+_MOST_DAYS = 36_500
 _Commands = argparse._SubParsersAction
 _Run = Callable[[argparse.Namespace, Settings], int]
 
@@ -122,8 +123,8 @@ def _purge(options: argparse.Namespace, settings: Settings) -> int:
 
     if options.days is not None and options.all:
         raise InputError("Give --days N or --all, not both.")
-    if options.days is not None and options.days < 0:
-        raise InputError(f"--days takes at least 0, not {options.days}.")
+    if options.days is not None and not 0 <= options.days <= _MOST_DAYS:
+        raise InputError(f"--days takes 0 to {_MOST_DAYS}, not {options.days}.")
     records = _open(settings)
     if options.all:
         gone = records.delete(VOTES) + records.delete(UNANSWERED)

@@ -23,6 +23,7 @@ _LEAST = {
     "port": 0,
     "records_days": 1,
 }
+_MOST = {"records_days": 36_500}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,10 @@ def _check_ranges(settings: Settings) -> None:
         value = getattr(settings, name)
         if value < least:
             raise InputError(f"The setting {name} takes at least {least}, not {value}.")
+    for name, most in _MOST.items():
+        value = getattr(settings, name)
+        if value > most:
+            raise InputError(f"The setting {name} takes at most {most}, not {value}.")
     if settings.region not in REGIONS:
         raise InputError(
             f"The setting region takes {' or '.join(REGIONS)}, not {settings.region!r}."

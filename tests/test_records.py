@@ -495,3 +495,13 @@ def test_an_older_backup_is_brought_to_the_newest_schema(file: Path, tmp_path: P
     restore(old, file, migrate=migrated)
     with closing(sqlite3.connect(file)) as database:
         assert _indexes(database)
+
+
+def test_what_is_too_old_by_now_is_not_brought_back(file: Path, tmp_path: Path) -> None:
+    records = opened(file)
+    records.add(asked("old", NOW - timedelta(days=29)))
+    records.add(asked("newer"))
+    back_up(file, tmp_path / "copy")
+    later = Clock(NOW + timedelta(days=2))
+    restore(tmp_path / "copy", file, migrate=lambda copy: opened(copy, later))
+    assert [kept.question for _, kept in records.unanswered()] == ["newer"]
