@@ -1,4 +1,4 @@
-"""The command line: ``index``, ``ask``, ``explain``, ``bank``, ``learn``, ``serve``.
+"""The command line: ``index``, ``ask``, ``explain``, ``bank``, ``learn``, ``records``, ``serve``.
 
 Exit statuses: 0 done, 1 cannot be done, 2 done but for some of the input.
 """
@@ -22,6 +22,7 @@ from rich.text import Text
 
 from rag.assistant import Assistant, open_assistant
 from rag.cli_corpus import add_bank, add_index
+from rag.cli_records import add_records
 from rag.contract import answer_json
 from rag.datatypes import (
     Answer,
@@ -44,6 +45,7 @@ examples:
   python -m rag bank                           what the question bank lacks
   python -m rag learn                          teach the model the question bank
   python -m rag explain answer.json            how an answer came about
+  python -m rag records unanswered             what visitors asked in vain
   python -m rag serve                          the chat page, at 127.0.0.1:7860
 
 Any folder of .txt and .md pages will do: --corpus DIR --index DIR.
@@ -85,6 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_ask(commands, shared)
     add_bank(commands, shared)
     _add_explain(commands, shared)
+    add_records(commands)
     serve = commands.add_parser("serve", parents=[shared], help="open the chat page")
     serve.add_argument("--host", help="the address to listen on (127.0.0.1)")
     serve.add_argument("--port", type=int, help="the port to listen on (7860)")

@@ -9,6 +9,7 @@ Errors::
     ├── StoredIndexError        the index cannot be used or written
     │   ├── IndexMissingError   nothing has been built yet
     │   └── IndexCorruptError   what is on disk is not what was written
+    ├── RecordsError      what is kept cannot be read or written
     └── QuoteError        a span is not a quotable slice of its document
 """
 
@@ -44,6 +45,10 @@ class IndexMissingError(StoredIndexError):
 
 class IndexCorruptError(StoredIndexError):
     """What is on disk is not what was written."""
+
+
+class RecordsError(RagError):
+    """What is kept of visitors' questions cannot be read or written."""
 
 
 class QuoteError(RagError):

@@ -56,17 +56,13 @@ def read_places(documents: Iterable[Document], path: Path = _PLACES) -> Places:
     Raises:
         ModelError: the file cannot be read.
     """
-    try:
-        lines = path.read_text(encoding="utf-8").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ModelError(f"{path.name} cannot be read: {error!r}. Install this again.") from error
     told = "\n".join(
         text for page in documents for text in (page.text, *page.source.names)
     ).casefold()
     names = [
         re.escape(name)
-        for name in sorted(lines, key=len, reverse=True)
-        if name and not name.startswith("#") and not _stands_in(name.casefold(), told)
+        for name in sorted(place_names(path), key=len, reverse=True)
+        if not _stands_in(name.casefold(), told)
     ]
     place = f"(?:{'|'.join(names) or '(?!)'})"
     clinic = (
@@ -83,6 +79,19 @@ def read_places(documents: Iterable[Document], path: Path = _PLACES) -> Places:
         re.compile(rf"{_SELF}{_NEAR} {place}\b", re.I),
         re.compile(phrase, re.I),
     )
+
+
+def place_names(path: Path = _PLACES) -> tuple[str, ...]:
+    """The towns, states and countries of ``places.txt``.
+
+    Raises:
+        ModelError: the file cannot be read.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ModelError(f"{path.name} cannot be read: {error!r}. Install this again.") from error
+    return tuple(name for name in lines if name and not name.startswith("#"))
 
 
 def _stands_in(name: str, told: str) -> bool:

@@ -21,7 +21,9 @@ _LEAST = {
     "retrieved_chunks": 1,
     "quotes": 1,
     "port": 0,
+    "records_days": 1,
 }
+_MOST = {"records_days": 36_500}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,10 @@ class Settings:
     """The address that the chat listens on."""
     port: int = 7860
     """The port that the chat listens on."""
+    records: str = str(ROOT / "records" / "records.sqlite3")
+    """Where votes and unanswered questions are kept: a file or a database's URL; "" keeps none."""
+    records_days: int = 30
+    """After how many days they are deleted."""
 
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
@@ -92,6 +98,10 @@ def _check_ranges(settings: Settings) -> None:
         value = getattr(settings, name)
         if value < least:
             raise InputError(f"The setting {name} takes at least {least}, not {value}.")
+    for name, most in _MOST.items():
+        value = getattr(settings, name)
+        if value > most:
+            raise InputError(f"The setting {name} takes at most {most}, not {value}.")
     if settings.region not in REGIONS:
         raise InputError(
             f"The setting region takes {' or '.join(REGIONS)}, not {settings.region!r}."

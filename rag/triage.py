@@ -31,6 +31,7 @@ _MOST_READ = 10_000
 _LONG, _SENTENCES = 40, 10
 # Parts of fewer words are not judged alone.
 _SAYS = 2
+_NEAR_DANGER = "near danger"
 _SENTENCE_END = re.compile(r"[.!?;]+ ")
 _GREETINGS = {"hello": "greeting", "thanks": "thanks", "about": "about"}
 # So much around the words that a danger rule fired on is read again by the classifier.
@@ -104,8 +105,9 @@ class TriageTable:
         """The telephone numbers above what is said anyway; a greeting is then searched for."""
         help_first = self.notices["near_danger"]
         if calm.kind is TriageKind.ADVICE:
-            return Triage(calm.kind, f"{calm.rule}, near danger", f"{help_first}\n{calm.notice}")
-        return Triage(TriageKind.QUESTION, "near danger", help_first)
+            rule = f"{calm.rule}, {_NEAR_DANGER}"
+            return Triage(calm.kind, rule, f"{help_first}\n{calm.notice}")
+        return Triage(TriageKind.QUESTION, _NEAR_DANGER, help_first)
 
     def _first(self, plain: str, kind: TriageKind) -> _Rule | None:
         rules = (rule for rule in self.rules if rule.kind is kind)
@@ -145,6 +147,11 @@ def read_triage_table(*, region: str, path: Path = _TABLE) -> TriageTable:
         for rule in table["rule"]
     )
     return TriageTable(table["version"], rules, read_classifier(), table["point"], notices)
+
+
+def gives_help(rule: str) -> bool:
+    """Whether the rule of a ``Triage``, or of a receipt, is one that shows telephone numbers."""
+    return rule.startswith("danger") or rule.endswith(_NEAR_DANGER)
 
 
 def plain_words(words: str) -> str:

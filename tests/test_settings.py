@@ -32,6 +32,8 @@ def test_a_value_of_the_wrong_type_is_named() -> None:
         ("QUOTES", "0", "at least 1"),
         ("RETRIEVED_CHUNKS", "-1", "at least 1"),
         ("PORT", "inf", "a whole number"),
+        ("RECORDS_DAYS", "0", "at least 1"),
+        ("RECORDS_DAYS", "1000000000000", "at most 36500"),
         ("REGION", "uk", "US or UK"),
         ("CORPUS", "", "a folder"),
     ],
@@ -46,6 +48,11 @@ def test_a_value_of_another_type_in_the_file_is_named(tmp_path: Path, line: str)
     (tmp_path / "rag.toml").write_text(line)
     with pytest.raises(InputError, match="a whole number"):
         read_settings({"RAG_SETTINGS": str(tmp_path / "rag.toml")})
+
+
+def test_records_are_a_file_a_url_or_nothing() -> None:
+    for value in ("", "kept.sqlite3", "postgresql+psycopg://me:secret@host/name?sslmode=require"):
+        assert read_settings({"RAG_RECORDS": value}).records == value
 
 
 def test_an_unknown_setting_in_the_file_is_named(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""What is kept of visitors' questions: values, the database, and copies of it."""
