@@ -48,6 +48,7 @@ ONLY_IN = {
     "faiss": {"dense"},
     "bm25s": {"sparse"},
     "gradio": {"web"},
+    "limits": {"web"},
     "rich": {"cli", "cli_corpus", "terminal"},
 }
 
