@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Annotated, Final, Literal
 
 import anyio
@@ -79,7 +78,7 @@ class Line:
 
     def __init__(self, *, at_once: int, waiting: int) -> None:
         self._turns = anyio.CapacityLimiter(at_once)
-        self._waiting = waiting
+        self._room = at_once + waiting
 
     async def answer(self, current: CurrentAssistant, asked: Asked) -> Answer:
         """Answer in a thread when it is this question's turn.
@@ -87,10 +86,17 @@ class Line:
         Raises:
             BusyError: too many others wait already.
         """
-        if self._turns.statistics().tasks_waiting >= self._waiting:
+        if not self._room:
             raise BusyError(texts.API_BUSY)
-        ask = partial(current.get().ask, asked.question, asked.history)
-        return await anyio.to_thread.run_sync(ask, limiter=self._turns)
+        self._room -= 1
+        try:
+            return await anyio.to_thread.run_sync(_answer, current, asked, limiter=self._turns)
+        finally:
+            self._room += 1
+
+
+def _answer(current: CurrentAssistant, asked: Asked) -> Answer:
+    return current.get().ask(asked.question, asked.history)
 
 
 def add_api(app: FastAPI, current: CurrentAssistant, settings: Settings) -> None:

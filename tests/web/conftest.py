@@ -185,14 +185,19 @@ def new_assistant() -> Callable[[], FakeAssistant]:
     return fake_assistant
 
 
-async def fake_app(assistant: FakeAssistant) -> FastAPI:
+async def fake_app(assistant: FakeAssistant, settings: Settings = SETTINGS) -> FastAPI:
     """The application; made inside a running loop, else Gradio makes one and never closes it."""
-    return create_app(cast(Assistant, assistant), SETTINGS)
+    return create_app(cast(Assistant, assistant), settings)
 
 
 @pytest.fixture(scope="module")
 def app(assistant: FakeAssistant) -> FastAPI:
     return asyncio.run(fake_app(assistant))
+
+
+@pytest.fixture
+def new_app() -> Callable[[FakeAssistant, Settings], FastAPI]:
+    return lambda assistant, settings: asyncio.run(fake_app(assistant, settings))
 
 
 class Serving(uvicorn.Server):
