@@ -17,7 +17,7 @@ from rag.web import texts
 from rag.web.current import CurrentAssistant
 from rag.web.openapi import add_document, problem_responses
 from rag.web.opening import BusyError
-from rag.web.problems import RefusalError, come_back
+from rag.web.problems import RefusalError, come_back, problem
 from rag.web.source import source_view
 
 _NO_STORE: Final = {"Cache-Control": "no-store"}
@@ -134,6 +134,15 @@ def add_api(app: FastAPI, current: CurrentAssistant, settings: Settings) -> None
         return JSONResponse(answer_json(answer, id=asked.id), headers=_NO_STORE)
 
     add_document(app)
+
+    # Else the page, which takes every address that is left, would answer in Gradio's words.
+    @app.get("/api/ask", include_in_schema=False)
+    async def only_post() -> JSONResponse:
+        return problem(405, texts.API_BAD_METHOD, headers={"Allow": "POST"})
+
+    @app.api_route("/api/{address:path}", methods=["GET", "POST"], include_in_schema=False)
+    async def nothing() -> JSONResponse:
+        return problem(404, texts.API_NOT_FOUND)
 
 
 def _source(current: CurrentAssistant, name: str, span: Span, digest: str) -> JSONResponse:

@@ -46,14 +46,10 @@ def serve(settings: Settings) -> None:
     # What is wrong with the folder of pages is said before anything else is done.
     corpus = read_corpus(settings.corpus, most_bytes=settings.file_bytes)
     pages = {document.id: document for document in corpus.documents}
-    future: Future[Assistant] = Future()
+    opening = Opening(Future(), pages, settings.region)
     with written_to(sys.stderr, level=settings.log), contextlib.suppress(KeyboardInterrupt):
-        app = create_app(Opening(future, pages, settings.region), settings)
-        server = _server(app, settings)
-        # Not before Gradio is imported: two threads that import the same packages may clash.
-        open_beside(future, lambda: open_assistant(settings), failed=server.stop)
-        server.run()
-    if future.done() and (error := future.exception()):
+        _Server(opening, settings).run()
+    if opening.future.done() and (error := opening.future.exception()):
         raise error
 
 
@@ -109,34 +105,42 @@ def _behind_proxies(app: ASGIApp, trusted: str) -> ASGIApp:
     return cast(ASGIApp, ProxyHeadersMiddleware(cast(Any, app), trusted_hosts=trusted))
 
 
-def _server(app: FastAPI, settings: Settings) -> _Server:
-    config = uvicorn.Config(
-        app,
-        host=settings.host,
-        port=settings.port,
-        # The log is ours (logs.py); who asked for what is nobody's business.
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        ws="none",
-        # Gradio keeps one stream open for each visitor; without this a stop would wait for it.
-        timeout_graceful_shutdown=2,
-    )
-    # An open page's stream that is cut by the stop is no error worth a traceback.
-    logging.getLogger("uvicorn.error").addFilter(_is_no_cancellation)
-    return _Server(config)
-
-
 def _is_no_cancellation(record: logging.LogRecord) -> bool:
     return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
 
 
 class _Server(uvicorn.Server):
+    """Opens the assistant once the page is up, and stops where that fails."""
+
+    def __init__(self, opening: Opening, settings: Settings) -> None:
+        config = uvicorn.Config(
+            # Made inside the running loop: else Gradio makes one of its own.
+            lambda: create_app(opening, settings),
+            factory=True,
+            host=settings.host,
+            port=settings.port,
+            # The log is ours (logs.py); who asked for what is nobody's business.
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            ws="none",
+            # Gradio keeps one stream open for each visitor; a stop would wait for it.
+            timeout_graceful_shutdown=2,
+        )
+        # An open page's stream that is cut by the stop is no error worth a traceback.
+        logging.getLogger("uvicorn.error").addFilter(_is_no_cancellation)
+        super().__init__(config)
+        self._opening = opening
+        self._settings = settings
+
     async def startup(self, sockets: list[socket] | None = None) -> None:
         await super().startup(sockets)
-        if self.started and not self.should_exit:
-            print(f"Open http://{self.config.host}:{self.config.port}", flush=True)  # noqa: T201
+        if not self.started:
+            return
+        print(f"Open http://{self.config.host}:{self.config.port}", flush=True)  # noqa: T201
+        # Not before Gradio is imported: two threads that import the same packages may clash.
+        open_beside(self._opening.future, lambda: open_assistant(self._settings), failed=self._stop)
 
-    def stop(self) -> None:
+    def _stop(self) -> None:
         self.should_exit = True
