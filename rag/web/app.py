@@ -105,8 +105,10 @@ def _behind_proxies(app: ASGIApp, trusted: str) -> ASGIApp:
     return cast(ASGIApp, ProxyHeadersMiddleware(cast(Any, app), trusted_hosts=trusted))
 
 
-def _is_no_cancellation(record: logging.LogRecord) -> bool:
-    return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
+def _is_no_cut_stream(record: logging.LogRecord) -> bool:
+    """Whether something else happened than that a stop cut the streams of open pages."""
+    cut = record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError)
+    return not (cut or "timeout graceful shutdown exceeded" in str(record.msg))
 
 
 class _Server(uvicorn.Server):
@@ -128,8 +130,7 @@ class _Server(uvicorn.Server):
             # Gradio keeps one stream open for each visitor; a stop would wait for it.
             timeout_graceful_shutdown=2,
         )
-        # An open page's stream that is cut by the stop is no error worth a traceback.
-        logging.getLogger("uvicorn.error").addFilter(_is_no_cancellation)
+        logging.getLogger("uvicorn.error").addFilter(_is_no_cut_stream)
         super().__init__(config)
         self._opening = opening
         self._settings = settings
@@ -138,7 +139,8 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if not self.started:
             return
-        print(f"Open http://{self.config.host}:{self.config.port}", flush=True)  # noqa: T201
+        port = self.servers[0].sockets[0].getsockname()[1]
+        print(f"Open http://{self.config.host}:{port}", flush=True)  # noqa: T201
         # Not before Gradio is imported: two threads that import the same packages may clash.
         open_beside(self._opening.future, lambda: open_assistant(self._settings), failed=self._stop)
 

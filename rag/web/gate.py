@@ -15,6 +15,8 @@ from rag.web.rates import Rates
 
 # Room for the longest question and its history, many times over.
 MOST_BODY: Final = 64_000
+# The page sends the whole conversation with each question: room for some hundred answers.
+MOST_CONVERSATION: Final = 1_000_000
 _MOST_ADDRESS: Final = 8_000
 
 # What this page uses of Gradio's API. The rest (uploads, file and proxy reading, code editing,
@@ -38,13 +40,14 @@ class Gate:
         refusal = self._refusal(scope)
         if refusal is None:
             # Read here, so that no route has to count: none is given more than this.
-            body = await _read(receive)
+            most = _most(scope)
+            body = await _read(receive, most)
             if body is None:
                 return
-            if len(body) <= MOST_BODY:
+            if len(body) <= most:
                 await self._app(scope, _Read(body, receive), send)
                 return
-            refusal = _too_large()
+            refusal = _too_large(most)
         await refusal(scope, receive, send)
 
     def _refusal(self, scope: Scope) -> Response | None:
@@ -57,8 +60,8 @@ class Gate:
         if seconds:
             return come_back(429, texts.API_TOO_OFTEN, seconds)
         length = Headers(scope=scope).get("content-length", "0")
-        if not length.isdecimal() or int(length) > MOST_BODY:
-            return _too_large()
+        if not length.isdecimal() or int(length) > _most(scope):
+            return _too_large(_most(scope))
         return None
 
 
@@ -74,10 +77,16 @@ class _Read:
         return first or await self._receive()
 
 
-async def _read(receive: Receive) -> bytes | None:
+def _most(scope: Scope) -> int:
+    """How large the body of a request may be."""
+    asking = own_path(scope).rstrip("/") == "/gradio_api/queue/join"
+    return MOST_CONVERSATION if asking else MOST_BODY
+
+
+async def _read(receive: Receive, most: int) -> bytes | None:
     """The body, or as much of it as proves it too large; None when its sender went away."""
     body = bytearray()
-    while len(body) <= MOST_BODY:
+    while len(body) <= most:
         message = await receive()
         if message["type"] == "http.disconnect":
             return None
@@ -87,8 +96,8 @@ async def _read(receive: Receive) -> bytes | None:
     return bytes(body)
 
 
-def _too_large() -> Response:
-    return problem(413, texts.API_TOO_LARGE.format(most=MOST_BODY))
+def _too_large(most: int) -> Response:
+    return problem(413, texts.API_TOO_LARGE.format(most=most))
 
 
 def is_closed(path: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any, Final
 
 from httpx2 import Client
@@ -27,11 +28,18 @@ def asking_function(config: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def join(client: Client, function: int, data: object, session: str = "s1") -> tuple[int, str]:
+def join(
+    client: Client,
+    function: int,
+    data: object,
+    *,
+    session: str = "s1",
+    headers: Mapping[str, str] = OURS,
+) -> tuple[int, str]:
     """Put one call into the queue; the status, and all that came back about it."""
     call = {"data": data, "fn_index": function, "session_hash": session, "event_data": None}
-    joined = client.post("/gradio_api/queue/join", json=call, headers=OURS)
+    joined = client.post("/gradio_api/queue/join", json=call, headers=headers)
     if joined.status_code != 200:
         return joined.status_code, joined.text
-    told = client.get("/gradio_api/queue/data", params={"session_hash": session}, headers=OURS)
+    told = client.get("/gradio_api/queue/data", params={"session_hash": session}, headers=headers)
     return told.status_code, told.text

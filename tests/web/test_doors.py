@@ -21,7 +21,7 @@ from rag.datatypes import Answer, InputError
 from rag.settings import Settings
 from rag.web import texts
 from rag.web.doors import SameOrigin, TrustedNames
-from rag.web.gate import MOST_BODY, Gate
+from rag.web.gate import MOST_BODY, MOST_CONVERSATION, Gate
 from rag.web.rates import Rates, Windows, network
 
 if TYPE_CHECKING:
@@ -208,10 +208,15 @@ def chunks(size: int) -> Iterator[bytes]:
 
 def test_no_route_is_given_more_than_it_needs() -> None:
     client = gate(Clock())
-    for path in ("/gradio_api/queue/join", "/api/ask", "/", "/gradio_api/cancel"):
-        assert client.post(path, content=chunks(MOST_BODY)).content == b"x" * MOST_BODY
-        assert client.post(path, content=chunks(MOST_BODY + 1000)).status_code == 413
-        assert client.post(path, content=b"x" * (MOST_BODY + 1)).status_code == 413
+    for path, most in (
+        ("/gradio_api/queue/join", MOST_CONVERSATION),
+        ("/api/ask", MOST_BODY),
+        ("/gradio_api/cancel", MOST_BODY),
+        ("/", MOST_BODY),
+    ):
+        assert client.post(path, content=chunks(most)).content == b"x" * most
+        assert client.post(path, content=chunks(most + 1000)).status_code == 413
+        assert client.post(path, content=b"x" * (most + 1)).status_code == 413
         lying = {"content-length": "9" * 30}
         assert client.post(path, content=b"x", headers=lying).status_code == 413
         assert client.get(path, params={"q": "x" * 8000}).status_code == 414
