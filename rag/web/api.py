@@ -133,7 +133,7 @@ def add_api(app: FastAPI, current: CurrentAssistant, settings: Settings) -> None
         answer = await line.answer(current, asked)
         return JSONResponse(answer_json(answer, id=asked.id), headers=_NO_STORE)
 
-    add_document(app)
+    add_document(app, settings.root_path)
 
     # Else the page, which takes every address that is left, would answer in Gradio's words.
     @app.get("/api/ask", include_in_schema=False)

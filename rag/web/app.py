@@ -71,7 +71,6 @@ def create_app(
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
-        root_path=settings.root_path,
         # A script that names no content type sends JSON.
         strict_content_type=False,
     )
@@ -121,6 +120,7 @@ class _Server(uvicorn.Server):
             factory=True,
             host=settings.host,
             port=settings.port,
+            root_path=settings.root_path,
             # The log is ours (logs.py); who asked for what is nobody's business.
             log_config=None,
             access_log=False,

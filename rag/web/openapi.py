@@ -46,22 +46,22 @@ def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def add_document(app: FastAPI) -> None:
+def add_document(app: FastAPI, root_path: str) -> None:
     """Describe the routes; as JSON only, for the usual pages load scripts from another host."""
-    document = _document(app)
+    document = _document(app, root_path)
 
     @app.get(ADDRESS, include_in_schema=False)
     def openapi() -> JSONResponse:
         return JSONResponse(document, headers={"Cache-Control": "no-cache"})
 
 
-def _document(app: FastAPI) -> dict[str, Any]:
+def _document(app: FastAPI, root_path: str) -> dict[str, Any]:
     found = get_openapi(
         title="Answers in the pages' own words",
         version=_VERSION,
         description="Questions in, verbatim quotes out. Not medical advice.",
         routes=app.routes,
-        servers=[{"url": app.root_path}] if app.root_path else None,
+        servers=[{"url": root_path}] if root_path else None,
     )
     schemas = found.setdefault("components", {}).setdefault("schemas", {})
     for unused in ("HTTPValidationError", "ValidationError"):

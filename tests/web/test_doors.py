@@ -23,6 +23,7 @@ from rag.web import texts
 from rag.web.doors import SameOrigin, TrustedNames
 from rag.web.gate import MOST_BODY, MOST_CONVERSATION, Gate
 from rag.web.rates import Rates, Windows, network
+from tests.web.gradio_queue import asking_function, join, page_config
 
 if TYPE_CHECKING:
     from tests.web.conftest import FakeAssistant
@@ -259,3 +260,22 @@ def test_when_all_are_busy_the_next_is_told_when_to_come_back(
         assert (refused.status_code, refused.json()["detail"]) == (503, texts.API_BUSY)
         assert int(refused.headers["retry-after"]) > 0
         assert [served.result(30).status_code for served in (first, *waiting)] == [200, 200]
+
+
+def test_behind_a_path_of_a_proxy_the_page_and_its_guards_work(
+    new_assistant: Callable[[], FakeAssistant],
+    new_app: Callable[[FakeAssistant, Settings], FastAPI],
+) -> None:
+    app = new_app(new_assistant(), replace(FREE, root_path="/help", rate_ask="1/minute"))
+    # What uvicorn makes of a request whose path the proxy took off.
+    with TestClient(app, base_url="http://testserver/help", root_path="/help") as client:
+        config = page_config(client)
+        assert config["root"] == "http://testserver/help"
+        function = asking_function(config)["id"]
+        assert "kind-answer" in join(client, function, ["Is ketamine addictive?", []])[1]
+        assert join(client, function, ["Is ketamine addictive?", []])[0] == 429
+        for path in ("/healthz", "/ui/app.js", "/api/openapi.json"):
+            assert client.get(path).status_code == 200
+        assert client.get("/api/openapi.json").json()["servers"] == [{"url": "/help"}]
+        assert client.get("/config").status_code == 404
+        assert client.post("/api/ask", json={"question": "hello"}).status_code == 200
