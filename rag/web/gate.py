@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rag.web import texts
 from rag.web.doors import own_path
-from rag.web.problems import come_back, problem
+from rag.web.problems import SOON, come_back, problem
 from rag.web.rates import Rates
 
 # Room for the longest question and its history, many times over.
@@ -45,7 +45,8 @@ class Gate:
             if body is None:
                 return
             if len(body) <= most:
-                await self._app(scope, _Read(body, receive), send)
+                told = _told_when(send) if _is_asking(scope) else send
+                await self._app(scope, _Read(body, receive), told)
                 return
             refusal = _too_large(most)
         await refusal(scope, receive, send)
@@ -79,8 +80,23 @@ class _Read:
 
 def _most(scope: Scope) -> int:
     """How large the body of a request may be."""
-    asking = own_path(scope).rstrip("/") == "/gradio_api/queue/join"
-    return MOST_CONVERSATION if asking else MOST_BODY
+    return MOST_CONVERSATION if _is_asking(scope) else MOST_BODY
+
+
+def _is_asking(scope: Scope) -> bool:
+    """Whether a question on the page is asked."""
+    return own_path(scope).rstrip("/") == "/gradio_api/queue/join"
+
+
+def _told_when(send: Send) -> Send:
+    """The ``send`` that also says when to come back, where Gradio's queue is full."""
+
+    async def telling(message: Message) -> None:
+        if message["type"] == "http.response.start" and message["status"] == 503:
+            message["headers"] = [*message["headers"], (b"retry-after", str(SOON).encode())]
+        await send(message)
+
+    return telling
 
 
 async def _read(receive: Receive, most: int) -> bytes | None:

@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 MEDIA_TYPE: Final = "application/problem+json"
 # After how many seconds to ask again where nobody can know better.
-_SOON: Final = 5
+SOON: Final = 5
 
 
 class Problem(BaseModel):
@@ -55,7 +55,7 @@ def problem(status: int, detail: str, *, headers: Mapping[str, str] | None = Non
     )
 
 
-def come_back(status: int, detail: str, seconds: int = _SOON) -> JSONResponse:
+def come_back(status: int, detail: str, seconds: int = SOON) -> JSONResponse:
     """The response that says when to try again."""
     return problem(status, detail, headers={"Retry-After": str(seconds)})
 

@@ -6,7 +6,8 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from ipaddress import IPv6Address
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,7 @@ from rag.web import texts
 from rag.web.doors import SameOrigin, TrustedNames
 from rag.web.gate import MOST_BODY, MOST_CONVERSATION, Gate
 from rag.web.rates import Rates, Windows, network
-from tests.web.gradio_queue import asking_function, join, page_config
+from tests.web.gradio_queue import OURS, asking_function, join, page_config
 
 if TYPE_CHECKING:
     from tests.web.conftest import FakeAssistant
@@ -56,6 +57,15 @@ async def echo(scope: Scope, receive: Receive, send: Send) -> None:
 def of_host(host: str, settings: Settings = FREE) -> int:
     app = TrustedNames(echo, bound=settings.host, names=settings.hosts)
     return TestClient(app).get("/", headers={"host": host}).status_code
+
+
+@dataclass(frozen=True)
+class Busy:
+    """A chat that answers one question at once and is kept at it until it may go on."""
+
+    client: TestClient
+    started: threading.Semaphore
+    go_on: threading.Event
 
 
 @pytest.mark.parametrize(
@@ -234,32 +244,50 @@ def test_whoever_goes_away_amid_a_body_is_not_served() -> None:
     asyncio.run(Gate(never, rates=Rates(FREE))(scope, gone, never))
 
 
-def test_when_all_are_busy_the_next_is_told_when_to_come_back(
+@pytest.fixture
+def busy(
     new_assistant: Callable[[], FakeAssistant],
     new_app: Callable[[FakeAssistant, Settings], FastAPI],
-) -> None:
+) -> Iterator[Busy]:
     fake = new_assistant()
-    answering, go_on = threading.Semaphore(0), threading.Event()
+    started, go_on = threading.Semaphore(0), threading.Event()
     silent = fake.silent
 
     def slow(question: str) -> Answer:
-        answering.release()
+        started.release()
         assert go_on.wait(30)
         return silent(question)
 
     fake.silent = slow
-    app = new_app(fake, replace(FREE, at_once=1, waiting=1))
-    question = {"question": "What colour?"}
-    with TestClient(app) as client, ThreadPoolExecutor(3) as pool:
-        first = pool.submit(client.post, "/api/ask", json=question)
-        assert answering.acquire(timeout=30)
-        others = [pool.submit(client.post, "/api/ask", json=question) for _ in range(2)]
+    with TestClient(new_app(fake, replace(FREE, at_once=1, waiting=1))) as client:
+        yield Busy(client, started, go_on)
+        go_on.set()
+
+
+def test_when_all_are_busy_the_next_is_told_when_to_come_back(busy: Busy) -> None:
+    ask = partial(busy.client.post, "/api/ask", json={"question": "What colour?"})
+    with ThreadPoolExecutor(3) as pool:
+        first = pool.submit(ask)
+        assert busy.started.acquire(timeout=30)
+        others = [pool.submit(ask) for _ in range(2)]
         done, waiting = wait(others, 30, FIRST_COMPLETED)
         refused = done.pop().result()
-        go_on.set()
+        busy.go_on.set()
         assert (refused.status_code, refused.json()["detail"]) == (503, texts.API_BUSY)
         assert int(refused.headers["retry-after"]) > 0
         assert [served.result(30).status_code for served in (first, *waiting)] == [200, 200]
+
+
+def test_the_page_too_has_a_line_of_bounded_length(busy: Busy) -> None:
+    function = asking_function(page_config(busy.client))["id"]
+    joined = []
+    for number in range(3):
+        call = {"data": ["What colour?", []], "fn_index": function, "session_hash": f"s{number}"}
+        joined.append(busy.client.post("/gradio_api/queue/join", json=call, headers=OURS))
+        if number == 0:
+            assert busy.started.acquire(timeout=30)
+    assert [response.status_code for response in joined] == [200, 200, 503]
+    assert int(joined[-1].headers["retry-after"]) > 0
 
 
 def test_behind_a_path_of_a_proxy_the_page_and_its_guards_work(
