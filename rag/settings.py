@@ -14,6 +14,7 @@ from rag.datatypes import InputError
 ROOT = Path(__file__).resolve().parent.parent
 PREFIX = "RAG_"
 REGIONS = ("US", "UK")
+LOG_LEVELS = ("debug", "info", "warning", "error")
 _LEAST = {
     "chunk_tokens": 32,
     "file_bytes": 1,
@@ -22,6 +23,8 @@ _LEAST = {
     "quotes": 1,
     "port": 0,
     "records_days": 1,
+    "at_once": 1,
+    "waiting": 1,
 }
 _MOST = {"records_days": 36_500}
 
@@ -56,6 +59,24 @@ class Settings:
     """Where votes and unanswered questions are kept: a file or a database's URL; "" keeps none."""
     records_days: int = 30
     """After how many days they are deleted."""
+    hosts: str = ""
+    """Names under which the chat may be asked for, parted by commas; its own address always is."""
+    root_path: str = ""
+    """The path under which a proxy shows the chat, such as /help."""
+    trusted_proxies: str = ""
+    """Addresses or networks of proxies whose X-Forwarded-For is believed, parted by commas."""
+    rate_ask: str = "30/minute"
+    """How often one visitor may ask on the page; "" is without limit."""
+    rate_script: str = "20/minute"
+    """How often one address may ask POST /api/ask; "" is without limit."""
+    rate_rest: str = "1200/minute"
+    """How often one address may ask for anything else; "" is without limit."""
+    at_once: int = 2
+    """How many questions are answered at once, of visitors and of scripts each."""
+    waiting: int = 40
+    """How many more may wait, of visitors and of scripts each, before others are sent away."""
+    log: str = "warning"
+    """From which level on the server writes its log: debug, info, warning or error."""
 
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
@@ -105,6 +126,14 @@ def _check_ranges(settings: Settings) -> None:
     if settings.region not in REGIONS:
         raise InputError(
             f"The setting region takes {' or '.join(REGIONS)}, not {settings.region!r}."
+        )
+    if settings.log not in LOG_LEVELS:
+        raise InputError(
+            f"The setting log takes one of {', '.join(LOG_LEVELS)}, not {settings.log!r}."
+        )
+    if settings.root_path and not re.fullmatch(r"(/[\w.~-]+)+", settings.root_path):
+        raise InputError(
+            f"The setting root_path takes a path such as /help, not {settings.root_path!r}."
         )
 
 

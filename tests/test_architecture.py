@@ -53,6 +53,7 @@ ONLY_IN = {
     "sqlalchemy": {"records"},
     "alembic": {"records"},
     "sqlite3": {"records"},
+    "limits": {"web"},
     "rich": {"cli", "cli_corpus", "terminal"},
 }
 

@@ -1,200 +1,148 @@
-"""The server: security first, then a few addresses of our own, then the page."""
+"""The server: what is between a request and the routes, in order, and its start and stop."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import logging
 import os
-from dataclasses import dataclass
+import sys
+from concurrent.futures import Future
 from pathlib import Path
 from socket import socket
-from typing import Final
+from typing import Any, Final, cast
 
 import uvicorn
-from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
+from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
-from fastapi.responses import FileResponse, JSONResponse
-from starlette.concurrency import run_in_threadpool
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from rag.assistant import Assistant, open_assistant
-from rag.contract import answer_json
-from rag.datatypes import InputError, RagError, Span
+from rag.corpus import read_corpus
 from rag.settings import Settings
-from rag.web import texts
+from rag.web.api import add_api
 from rag.web.current import CurrentAssistant
-from rag.web.headers import ClosedPaths, SecurityHeaders
-from rag.web.source import source_view
-
-logger = logging.getLogger(__name__)
+from rag.web.doors import SameOrigin, TrustedNames
+from rag.web.gate import Gate
+from rag.web.headers import SecurityHeaders
+from rag.web.logs import RequestLog, written_to
+from rag.web.opening import Opening, open_beside
+from rag.web.problems import add_errors
+from rag.web.rates import Rates
 
 _ASSETS: Final = Path(__file__).parent / "assets"
-# Room for the longest question and its history, many times over.
-_MOST_BODY: Final = 64_000
-_NO_STORE: Final = {"Cache-Control": "no-store"}
 
 
 def serve(settings: Settings) -> None:
-    """Open the assistant and serve the page until interrupted; prints the address once ready."""
-    app = create_app(open_assistant(settings), settings)
-    config = uvicorn.Config(
-        app,
-        host=settings.host,
-        port=settings.port,
-        log_level="warning",
-        # Addresses asked for are nobody's business, and questions are never in a log.
-        access_log=False,
-        server_header=False,
-        # Gradio keeps one stream open for each visitor; without this a stop would wait for it.
-        timeout_graceful_shutdown=2,
-    )
-    # An open page's stream that is cut by the stop is no error worth a traceback.
-    logging.getLogger("uvicorn.error").addFilter(_is_no_cancellation)
-    with contextlib.suppress(KeyboardInterrupt):
-        _Server(config).run()
+    """Serve the page until interrupted; the models are opened while it is up already.
+
+    Prints the address once the page can be opened.
+
+    Raises:
+        RagError: the pages, the models or the index cannot be used.
+    """
+    # What is wrong with the folder of pages is said before anything else is done.
+    corpus = read_corpus(settings.corpus, most_bytes=settings.file_bytes)
+    pages = {document.id: document for document in corpus.documents}
+    opening = Opening(Future(), pages, settings.region)
+    with written_to(sys.stderr, level=settings.log), contextlib.suppress(KeyboardInterrupt):
+        _Server(opening, settings).run()
+    if opening.future.done() and (error := opening.future.exception()):
+        raise error
 
 
-def create_app(assistant: Assistant, settings: Settings) -> FastAPI:
-    """The whole web application around an open assistant."""
+def create_app(
+    assistant: Assistant | Opening, settings: Settings, *, rates: Rates | None = None
+) -> FastAPI:
+    """The whole web application around an assistant.
+
+    Raises:
+        InputError: a setting of the server is not one that it takes.
+    """
     # Gradio asks other hosts about itself unless told not to before it is imported.
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     from rag.web import public  # noqa: PLC0415 - see above
 
     current = CurrentAssistant(assistant)
-    # No generated API pages: FastAPI's load scripts from another host.
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
-    app.add_middleware(ClosedPaths)
+    # No generated API pages: FastAPI's load scripts from another host. The document is ours.
+    app = FastAPI(
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        # A script that names no content type sends JSON.
+        strict_content_type=False,
+    )
+    _add_guards(app, settings, rates or Rates(settings))
+    add_errors(app)
+    add_api(app, current, settings)
+    app.mount("/ui", StaticFiles(directory=_ASSETS))
+    # Whatever else is mounted comes here: the page at "/" takes every address that is left.
+    page = public.build_page(current, region=settings.region)
+    page.queue(max_size=settings.waiting, default_concurrency_limit=settings.at_once)
+    page.root_path = settings.root_path
+    public.mount(app, page)
+    return app
+
+
+def _add_guards(app: FastAPI, settings: Settings, rates: Rates) -> None:
+    """What a request passes before the routes, added from the innermost out."""
+    app.add_middleware(Gate, rates=rates)
+    app.add_middleware(SameOrigin)
     # With any CORS middleware here Gradio adds no headers of its own; without, it would
     # let every origin in, with credentials.
     app.add_middleware(CORSMiddleware, allow_origins=[])
     app.add_middleware(SecurityHeaders)
-    _add_errors(app)
-    _add_routes(app, current)
-    public.mount(app, public.build_page(current, region=settings.region))
-    return app
+    app.add_middleware(TrustedNames, bound=settings.host, names=settings.hosts)
+    if settings.trusted_proxies:
+        app.add_middleware(_behind_proxies, trusted=settings.trusted_proxies)
+    app.add_middleware(RequestLog)
 
 
-def _is_no_cancellation(record: logging.LogRecord) -> bool:
-    return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
+def _behind_proxies(app: ASGIApp, trusted: str) -> ASGIApp:
+    return cast(ASGIApp, ProxyHeadersMiddleware(cast(Any, app), trusted_hosts=trusted))
+
+
+def _is_no_cut_stream(record: logging.LogRecord) -> bool:
+    """Whether something else happened than that a stop cut the streams of open pages."""
+    cut = record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError)
+    return not (cut or "timeout graceful shutdown exceeded" in str(record.msg))
 
 
 class _Server(uvicorn.Server):
+    """Opens the assistant once the page is up, and stops where that fails."""
+
+    def __init__(self, opening: Opening, settings: Settings) -> None:
+        config = uvicorn.Config(
+            # Made inside the running loop: else Gradio makes one of its own.
+            lambda: create_app(opening, settings),
+            factory=True,
+            host=settings.host,
+            port=settings.port,
+            root_path=settings.root_path,
+            # The log is ours (logs.py); who asked for what is nobody's business.
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            ws="none",
+            # Gradio keeps one stream open for each visitor; a stop would wait for it.
+            timeout_graceful_shutdown=2,
+        )
+        logging.getLogger("uvicorn.error").addFilter(_is_no_cut_stream)
+        super().__init__(config)
+        self._opening = opening
+        self._settings = settings
+
     async def startup(self, sockets: list[socket] | None = None) -> None:
         await super().startup(sockets)
-        if self.started:
-            print(f"Open http://{self.config.host}:{self.config.port}", flush=True)  # noqa: T201
+        if not self.started:
+            return
+        port = self.servers[0].sockets[0].getsockname()[1]
+        print(f"Open http://{self.config.host}:{port}", flush=True)  # noqa: T201
+        # Not before Gradio is imported: two threads that import the same packages may clash.
+        open_beside(self._opening.future, lambda: open_assistant(self._settings), failed=self._stop)
 
-
-class _RefusalError(RagError):
-    """A request to the API that cannot be met."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    question: str
-    history: tuple[str, ...]
-    id: str | None
-
-
-def _add_routes(app: FastAPI, current: CurrentAssistant) -> None:
-    @app.get("/healthz")
-    def healthz() -> JSONResponse:
-        return JSONResponse({"status": "ok"}, headers=_NO_STORE)
-
-    @app.get("/ui/app.js")
-    def script() -> FileResponse:
-        return _asset("app.js", "text/javascript")
-
-    @app.get("/ui/app.css")
-    def style() -> FileResponse:
-        return _asset("app.css", "text/css")
-
-    @app.get("/api/source/{document:path}")
-    def source(document: str, start: int, end: int, digest: str) -> JSONResponse:
-        return _source(current.get(), document, Span(start, end), digest)
-
-    @app.post("/api/ask")
-    async def ask(request: Request) -> JSONResponse:
-        asked = _read_asked(await _read_body(request))
-        return await run_in_threadpool(_ask, current, asked)
-
-
-def _add_errors(app: FastAPI) -> None:
-    """Every refusal is JSON with one key, ``error``, and never repeats what was sent."""
-
-    @app.exception_handler(_RefusalError)
-    def refused(_request: Request, error: _RefusalError) -> JSONResponse:
-        return _error(error.status, str(error))
-
-    @app.exception_handler(InputError)
-    def bad_input(_request: Request, error: InputError) -> JSONResponse:
-        return _error(422, str(error))
-
-    @app.exception_handler(RagError)
-    def trouble(_request: Request, error: RagError) -> JSONResponse:
-        logger.error("A question could not be answered.", exc_info=error)
-        return _error(503, texts.TROUBLE)
-
-    @app.exception_handler(RequestValidationError)
-    def bad_query(_request: Request, _fault: RequestValidationError) -> JSONResponse:
-        return _error(422, texts.API_BAD_QUERY)
-
-
-def _error(status: int, message: str) -> JSONResponse:
-    return JSONResponse({"error": message}, status_code=status, headers=_NO_STORE)
-
-
-def _asset(name: str, media_type: str) -> FileResponse:
-    # Asked for again on each visit, and answered "not modified": a new version shows at once.
-    return FileResponse(
-        _ASSETS / name, media_type=media_type, headers={"Cache-Control": "no-cache"}
-    )
-
-
-def _source(assistant: Assistant, name: str, span: Span, digest: str) -> JSONResponse:
-    document = assistant.documents.get(name)
-    if document is None:
-        raise _RefusalError(404, texts.API_NO_DOCUMENT)
-    if document.digest != digest:
-        raise _RefusalError(409, texts.API_CHANGED)
-    if not 0 <= span.start < span.end <= len(document.text):
-        raise _RefusalError(422, texts.API_BAD_SPAN)
-    return JSONResponse(source_view(document, span), headers=_NO_STORE)
-
-
-async def _read_body(request: Request) -> bytes:
-    """The body, refused as soon as it proves too large, whatever its length header says."""
-    body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > _MOST_BODY:
-            raise _RefusalError(413, texts.API_TOO_LARGE.format(most=_MOST_BODY))
-    return bytes(body)
-
-
-def _read_asked(body: bytes) -> _Asked:
-    try:
-        given = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise _RefusalError(400, texts.API_NOT_JSON) from error
-    if not isinstance(given, dict):
-        raise _RefusalError(400, texts.API_NOT_JSON)
-    question, history, name = given.get("question"), given.get("history", []), given.get("id")
-    if not isinstance(question, str):
-        raise _RefusalError(422, texts.API_BAD_QUESTION)
-    if not isinstance(history, list) or not all(isinstance(words, str) for words in history):
-        raise _RefusalError(422, texts.API_BAD_HISTORY)
-    if name is not None and not isinstance(name, str):
-        raise _RefusalError(422, texts.API_BAD_ID)
-    return _Asked(question, tuple(history), name)
-
-
-def _ask(current: CurrentAssistant, asked: _Asked) -> JSONResponse:
-    answer = current.get().ask(asked.question, asked.history)
-    return JSONResponse(answer_json(answer, id=asked.id), headers=_NO_STORE)
+    def _stop(self) -> None:
+        self.should_exit = True

@@ -1,4 +1,4 @@
-"""What every response carries, and which of Gradio's addresses are closed (pure ASGI)."""
+"""What every response carries (pure ASGI)."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ import secrets
 from collections.abc import Iterable
 from typing import Final
 
-from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from rag.web import texts
+from rag.web.doors import own_path
 
 # Styles are written inline by Gradio; scripts run only with the nonce of this response.
 _POLICY: Final = (
@@ -28,11 +27,11 @@ _FIXED: Final = (
 _SCRIPT: Final = re.compile(rb"<script(?=[\s>])")
 # Gradio's own picture and words for link previews; the picture is on another host.
 _PREVIEW: Final = re.compile(rb'<meta\s+(?:property|name)="(?:og|twitter):[^>]*>')
-
-# What this page uses of Gradio's API. The rest (uploads, file and proxy reading, code editing,
-# recordings, direct calls …) is open to anyone who can load a page, so it is closed whole.
-_OPEN: Final = frozenset({"queue", "heartbeat", "reset", "cancel", "startup-events"})
-_CLOSED_ROOTS: Final = frozenset({"config", "monitoring", "login", "logout", "svelte"})
+# Gradio's built files: their names end with a digest of what is in them.
+_HASHED: Final = re.compile(r"/assets/[^/]+-[\w-]{8,10}\.\w+")
+_FOR_EVER: Final = (b"cache-control", b"public, max-age=31536000, immutable")
+# Ours keep their names: asked for again on each visit, and mostly answered "not modified".
+_ASK_AGAIN: Final = (b"cache-control", b"no-cache")
 
 
 class SecurityHeaders:
@@ -46,16 +45,18 @@ class SecurityHeaders:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        sealed = _Sealed(send, secrets.token_urlsafe(18))
-        await self._app(_uncompressed(scope), receive, sealed)
+        _refuse_compression(scope)
+        sealed = _Sealed(send, secrets.token_urlsafe(18), _keeping(own_path(scope)))
+        await self._app(scope, receive, sealed)
 
 
 class _Sealed:
     """The ``send`` of one response: HTML is held back until whole, the rest flows."""
 
-    def __init__(self, send: Send, nonce: str) -> None:
+    def __init__(self, send: Send, nonce: str, keeping: tuple[tuple[bytes, bytes], ...]) -> None:
         self._send = send
         self._nonce = nonce
+        self._keeping = keeping
         self._held: Message | None = None
         self._body = bytearray()
 
@@ -79,6 +80,8 @@ class _Sealed:
             *_FIXED,
             (b"content-security-policy", policy),
         ]
+        if message["status"] in {200, 304}:
+            message["headers"] += self._keeping
 
     async def _release(self, start: Message) -> None:
         # Unquoted, so that it is also harmless where "<script" stands inside a JSON text.
@@ -100,35 +103,15 @@ def _is_plain_html(headers: Iterable[tuple[bytes, bytes]]) -> bool:
     return html and b"content-encoding" not in named
 
 
-def _uncompressed(scope: Scope) -> Scope:
-    """The same request, without leave to compress a document: it is rewritten on its way."""
+def _keeping(path: str) -> tuple[tuple[bytes, bytes], ...]:
+    """How long a browser may keep a file."""
+    if _HASHED.fullmatch(path):
+        return (_FOR_EVER,)
+    return (_ASK_AGAIN,) if path.startswith("/ui/") else ()
+
+
+def _refuse_compression(scope: Scope) -> None:
+    """Take back the leave to compress a document: it is rewritten on its way."""
     named = dict(scope["headers"])
-    if scope["path"] != "/" and b"text/html" not in named.get(b"accept", b""):
-        return scope
-    kept = [(name, value) for name, value in scope["headers"] if name != b"accept-encoding"]
-    return {**scope, "headers": kept}
-
-
-class ClosedPaths:
-    """Answers 404 for the addresses of Gradio that this page does not need."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
-        if scope["type"] == "http" and is_closed(scope["path"]):
-            response = JSONResponse({"error": texts.API_NOT_FOUND}, status_code=404)
-            await response(scope, receive, send)
-            return
-        await self._app(scope, receive, send)
-
-
-def is_closed(path: str) -> bool:
-    """Whether an address is one of Gradio's that nobody needs."""
-    parts = [part for part in path.split("/") if part]
-    if not parts:
-        return False
-    if parts[0] == "gradio_api":
-        return len(parts) == 1 or parts[1] not in _OPEN
-    return parts[0] in _CLOSED_ROOTS
+    if own_path(scope) == "/" or b"text/html" in named.get(b"accept", b""):
+        scope["headers"] = [pair for pair in scope["headers"] if pair[0] != b"accept-encoding"]

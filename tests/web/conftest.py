@@ -41,6 +41,8 @@ CRISIS = (
     "In the UK: call 999 in an emergency, NHS 111 for advice, or Samaritans on 116 123."
 )
 ADVICE = "Only your own clinician can decide this with you. Do not change a medicine on your own."
+# Tests ask faster than any visitor, and from names of their own.
+SETTINGS = Settings(rate_ask="", rate_script="", rate_rest="", hosts="testserver, chat.example")
 GREETING = "Hello. Ask about ketamine therapy in your own words."
 
 
@@ -183,14 +185,19 @@ def new_assistant() -> Callable[[], FakeAssistant]:
     return fake_assistant
 
 
-async def fake_app(assistant: FakeAssistant) -> FastAPI:
+async def fake_app(assistant: FakeAssistant, settings: Settings = SETTINGS) -> FastAPI:
     """The application; made inside a running loop, else Gradio makes one and never closes it."""
-    return create_app(cast(Assistant, assistant), Settings())
+    return create_app(cast(Assistant, assistant), settings)
 
 
 @pytest.fixture(scope="module")
 def app(assistant: FakeAssistant) -> FastAPI:
     return asyncio.run(fake_app(assistant))
+
+
+@pytest.fixture
+def new_app() -> Callable[[FakeAssistant, Settings], FastAPI]:
+    return lambda assistant, settings: asyncio.run(fake_app(assistant, settings))
 
 
 class Serving(uvicorn.Server):

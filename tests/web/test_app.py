@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+import gradio
 import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
@@ -12,11 +15,12 @@ from rag.assistant import Assistant
 from rag.datatypes import Answer, IndexCorruptError
 from rag.web import public, texts
 from rag.web.current import CurrentAssistant
-from rag.web.headers import is_closed
+from rag.web.gate import is_closed
 
 if TYPE_CHECKING:
     from tests.web.conftest import FakeAssistant
 
+GRADIO_ASSETS = Path(gradio.__file__).parent / "templates" / "frontend" / "assets"
 QUESTION = {"question": "How long does a session last?"}
 LONDON = "apn-london-what-is-ketamine-assisted-healing.txt"
 
@@ -90,7 +94,8 @@ def test_no_foreign_origin_is_let_in(client: TestClient) -> None:
 )  # fmt: skip
 def test_what_the_page_does_not_need_is_not_there(client: TestClient, path: str) -> None:
     assert client.get(path).status_code == 404
-    assert client.post(path).status_code in {404, 405}
+    ours = {"sec-fetch-site": "same-origin"}
+    assert client.post(path, headers=ours).status_code in {404, 405}
 
 
 def test_slashes_do_not_get_around_the_closed_addresses() -> None:
@@ -126,7 +131,7 @@ def test_a_page_that_changed_is_a_conflict_in_plain_words(
     changed = {**place(assistant, "ketamine"), "digest": "0" * 64}
     response = client.get(f"/api/source/{LONDON}", params=changed)
     assert response.status_code == 409
-    assert response.json() == {"error": texts.API_CHANGED}
+    assert response.json()["detail"] == texts.API_CHANGED
 
 
 @pytest.mark.parametrize(
@@ -137,7 +142,7 @@ def test_only_documents_of_the_index_can_be_read(
 ) -> None:
     response = client.get(f"/api/source/{name}", params=place(assistant, "ketamine"))
     assert response.status_code == 404
-    assert set(response.json()) == {"error"}
+    assert response.json()["detail"] == texts.API_NO_DOCUMENT
 
 
 @pytest.mark.parametrize(
@@ -159,7 +164,7 @@ def test_bad_places_are_refused_without_repeating_them(
     params = {key: value for key, value in given.items() if value is not None}
     response = client.get(f"/api/source/{LONDON}", params=params)
     assert response.status_code == 422
-    assert response.json()["error"] in {texts.API_BAD_SPAN, texts.API_BAD_QUERY}
+    assert response.json()["detail"] in {texts.API_BAD_SPAN, texts.API_BAD_QUERY}
 
 
 def test_ask_gives_the_contract(client: TestClient, assistant: FakeAssistant) -> None:
@@ -175,7 +180,7 @@ def test_ask_gives_the_contract(client: TestClient, assistant: FakeAssistant) ->
 
 
 @pytest.mark.parametrize(
-    ("body", "status", "error"),
+    ("body", "status", "detail"),
     [
         (b"", 400, texts.API_NOT_JSON),
         (b"{", 400, texts.API_NOT_JSON),
@@ -187,17 +192,22 @@ def test_ask_gives_the_contract(client: TestClient, assistant: FakeAssistant) ->
         (b'{"question": "q", "history": "h"}', 422, texts.API_BAD_HISTORY),
         (b'{"question": "q", "history": [1]}', 422, texts.API_BAD_HISTORY),
         (b'{"question": "q", "id": 1}', 422, texts.API_BAD_ID),
+        (b'{"question": "q", "id": "\\ud800"}', 422, texts.API_BAD_ID),
         (b'{"question": " "}', 422, "Please write a question."),
         (b'{"question": "%s"}' % (b"x" * 3000), 422, "The question is longer than"),
         (b" " * 70_000, 413, "The request is larger than 64000 bytes."),
     ],
 )
-def test_ask_refuses_in_plain_json(
-    client: TestClient, body: bytes, status: int, error: str
+def test_ask_refuses_in_plain_words(
+    client: TestClient, body: bytes, status: int, detail: str
 ) -> None:
     response = client.post("/api/ask", content=body)
     assert response.status_code == status
-    assert response.json()["error"].startswith(error)
+    assert response.headers["content-type"] == "application/problem+json"
+    problem = response.json()
+    assert problem["detail"].startswith(detail)
+    assert (problem["type"], problem["status"]) == ("about:blank", status)
+    assert problem["title"]
 
 
 def test_a_body_without_a_length_is_refused_too(client: TestClient) -> None:
@@ -210,23 +220,27 @@ def test_a_new_index_is_adopted_before_the_next_answer(
 ) -> None:
     older, newer = new_assistant(), new_assistant()
     current = CurrentAssistant(cast(Assistant, older))
-    assert current.get() is cast(Assistant, older)
+    current.get().ask("One?")
     older.successor = newer
-    assert current.get() is cast(Assistant, newer)
+    current.get().ask("Two?")
+    assert (older.asked, newer.asked) == ([("One?", ())], [("Two?", ())])
 
 
 def test_an_index_that_cannot_be_opened_leaves_the_old_one_in_use(
     assistant: FakeAssistant, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Broken:
+        documents = assistant.documents
+        ask = assistant.ask
+
         def is_current(self) -> bool:
             return False
 
         def reopened(self) -> Assistant:
             raise IndexCorruptError("expected one thing, found another")
 
-    broken = cast(Assistant, Broken())
-    assert CurrentAssistant(broken).get() is broken
+    current = CurrentAssistant(cast(Assistant, Broken()))
+    assert current.get().ask("How long does a session last?").quotes
     assert "was not adopted" in caplog.text
 
 
@@ -243,18 +257,30 @@ def test_a_failure_is_said_plainly_and_logged_without_the_question(
     with caplog.at_level(logging.DEBUG, logger="rag"):
         response = client.post("/api/ask", json={"question": "a secret matter"})
     assert response.status_code == 503
-    assert response.json() == {"error": texts.TROUBLE}
+    assert response.json()["detail"] == texts.TROUBLE
     assert "vectors are missing" in caplog.text
     assert "secret" not in caplog.text
 
 
 def test_assets_are_served_and_asked_for_again(client: TestClient) -> None:
-    for path, kind in (("/ui/app.js", "text/javascript"), ("/ui/app.css", "text/css")):
+    for path, kind in (("/ui/app.js", "/javascript"), ("/ui/app.css", "text/css")):
         response = client.get(path)
-        assert response.headers["content-type"].startswith(kind)
+        assert kind in response.headers["content-type"]
         assert response.headers["cache-control"] == "no-cache"
         again = client.get(path, headers={"if-none-match": response.headers["etag"]})
-        assert again.status_code in {200, 304}
+        assert again.status_code == 304
+        assert again.content == b""
+
+
+def test_files_that_never_change_are_kept(client: TestClient) -> None:
+    names = sorted(path.name for path in GRADIO_ASSETS.iterdir())
+    # "immutable" rests on this: each name ends with a digest of what is in the file.
+    assert all(re.fullmatch(r".+-[\w-]{8,10}\.\w+", name) for name in names)
+    kept = client.get(f"/assets/{names[0]}").headers["cache-control"]
+    assert "immutable" in kept
+    missing = client.get("/assets/none-12345678.js")
+    assert missing.status_code == 404
+    assert "cache-control" not in missing.headers
 
 
 def test_only_questions_of_earlier_turns_reach_the_assistant(

@@ -128,7 +128,7 @@
       const response = await fetch(`api/source/${name}?${asked}`);
       const body = await response.json();
       if (response.ok) view = body;
-      else trouble = body.error || trouble;
+      else trouble = body.detail || trouble;
     } catch {
       // Said in the panel below.
     }
