@@ -24,13 +24,23 @@ from rag.contract import answer_json
 from rag.datatypes import InputError, RagError, Span
 from rag.settings import Settings
 from rag.web import texts
+from rag.web.catalogue import read_texts
 from rag.web.current import CurrentAssistant
+from rag.web.feedback import Keepers, add_feedback_route
 from rag.web.headers import ClosedPaths, SecurityHeaders
+from rag.web.pages import Frame, add_pages
 from rag.web.source import source_view
 
 logger = logging.getLogger(__name__)
 
 _ASSETS: Final = Path(__file__).parent / "assets"
+_ASSET_KINDS: Final = {
+    "app.css": "text/css",
+    "app.js": "text/javascript",
+    "dom.js": "text/javascript",
+    "feedback.js": "text/javascript",
+    "source.js": "text/javascript",
+}
 # Room for the longest question and its history, many times over.
 _MOST_BODY: Final = 64_000
 _NO_STORE: Final = {"Cache-Control": "no-store"}
@@ -56,8 +66,8 @@ def serve(settings: Settings) -> None:
         _Server(config).run()
 
 
-def create_app(assistant: Assistant, settings: Settings) -> FastAPI:
-    """The whole web application around an open assistant."""
+def create_app(assistant: Assistant, settings: Settings, keepers: Keepers | None = None) -> FastAPI:
+    """The whole web application around an open assistant; without ``keepers`` nothing is stored."""
     # Gradio asks other hosts about itself unless told not to before it is imported.
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     from rag.web import public  # noqa: PLC0415 - see above
@@ -72,7 +82,12 @@ def create_app(assistant: Assistant, settings: Settings) -> FastAPI:
     app.add_middleware(SecurityHeaders)
     _add_errors(app)
     _add_routes(app, current)
-    public.mount(app, public.build_page(current, region=settings.region))
+    words = read_texts(settings.language)
+    keepers = keepers or Keepers()
+    add_feedback_route(app, current, keepers.feedback)
+    add_pages(app, current, Frame(words, settings.region, kept=keepers.any))
+    offer = public.Offer(words, settings.region, keepers)
+    public.mount(app, public.build_page(current, offer), words)
     return app
 
 
@@ -107,13 +122,11 @@ def _add_routes(app: FastAPI, current: CurrentAssistant) -> None:
     def healthz() -> JSONResponse:
         return JSONResponse({"status": "ok"}, headers=_NO_STORE)
 
-    @app.get("/ui/app.js")
-    def script() -> FileResponse:
-        return _asset("app.js", "text/javascript")
-
-    @app.get("/ui/app.css")
-    def style() -> FileResponse:
-        return _asset("app.css", "text/css")
+    @app.get("/ui/{name}")
+    def asset(name: str) -> FileResponse:
+        if name not in _ASSET_KINDS:
+            raise _RefusalError(404, texts.API_NOT_FOUND)
+        return _asset(name, _ASSET_KINDS[name])
 
     @app.get("/api/source/{document:path}")
     def source(document: str, start: int, end: int, digest: str) -> JSONResponse:

@@ -19,6 +19,7 @@ from fastapi import FastAPI
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 
 from rag.assistant import Assistant
+from rag.blocks import read_blocks
 from rag.corpus import read_corpus
 from rag.datatypes import (
     Answer,
@@ -28,20 +29,40 @@ from rag.datatypes import (
     Quote,
     Receipt,
     Role,
+    Source,
     Span,
     Statement,
 )
+from rag.ground import text_digest
 from rag.settings import Settings
 from rag.web.app import create_app
+from rag.web.feedback import Keepers
 
 CRISIS = (
     "You are not alone, and help is there now.\n"
-    "In the US: call 911 in an emergency, or call or text 988 (Suicide & Crisis Lifeline). "
-    "Poison Help: 1-800-222-1222.\n"
-    "In the UK: call 999 in an emergency, NHS 111 for advice, or Samaritans on 116 123."
+    "US: Emergency: call 911 · Suicide & Crisis Lifeline: call or text 988 "
+    "· Poison Help: 1-800-222-1222\n"
+    "UK: Emergency: call 999 · NHS urgent advice: call 111 · Samaritans: call 116 123"
 )
 ADVICE = "Only your own clinician can decide this with you. Do not change a medicine on your own."
 GREETING = "Hello. Ask about ketamine therapy in your own words."
+
+
+# A page by somebody who means harm; its words are quoted like any other's.
+HOSTILE = (
+    "<script>alert(1)</script> is not markup\u00a0here, 👩\u200d⚕\ufe0f said.",
+    "\u202eturned\u202c <img src=x onerror=alert(1)> [a](javascript:alert(1)) ${alert(1)}",
+    "  • one\u00a0<svg onload=alert(1)>\n  • two 🧠 & three &amp; four",
+    "x" * 20_000,
+)
+
+
+def hostile_page() -> Document:
+    """The page of HOSTILE, with a title and a publisher to match."""
+    text = "\n\n".join(("<b>Title</b>", "A list of things:", *HOSTILE)) + "\n"
+    source = Source("<b>Title</b>", publisher="<img src=x onerror=alert(1)>", kind="<i>kind</i>")
+    blocks = read_blocks(text, title=source.title, markdown=False)
+    return Document("sub/hostile <1>.txt", source, text, blocks, text_digest(text))
 
 
 def quote_of(
@@ -95,6 +116,16 @@ class FakeAssistant:
     silent: Callable[[str], Answer]
     asked: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     successor: FakeAssistant | None = None
+    votes: list[tuple[str, str, bool, str]] = field(default_factory=list)
+    unanswered: list[str] = field(default_factory=list)
+
+    def keepers(self) -> Keepers:
+        """What stores votes and unanswered questions here."""
+
+        def vote(answer: Answer, helpful: bool, reason: str) -> None:  # noqa: FBT001
+            self.votes.append((answer.question, answer.kind.value, helpful, reason))
+
+        return Keepers(vote, lambda answer: self.unanswered.append(answer.question))
 
     def ask(self, question: str, history: Sequence[str] = ()) -> Answer:
         """Answer, and remember what was asked."""
@@ -121,7 +152,8 @@ class FakeAssistant:
 def fake_assistant() -> FakeAssistant:
     """A fake over the pages of corpus/, with one answer of each kind."""
     corpus = read_corpus(Settings().corpus, most_bytes=Settings().file_bytes)
-    pages = {document.id: document for document in corpus.documents}
+    hostile = hostile_page()
+    pages = {document.id: document for document in (*corpus.documents, hostile)}
 
     def page(start: str) -> Document:
         return next(document for name, document in pages.items() if name.startswith(start))
@@ -162,6 +194,10 @@ def fake_assistant() -> FakeAssistant:
                 q, session[1], standalone_question="How long does a session last in London?"
             ),
             "kill": lambda q: answer_of(q, overdose, kind=AnswerKind.CRISIS, notice=CRISIS),
+            "hostile": lambda q: answer_of(
+                q, *(quote_of(hostile, part, number=n) for n, part in enumerate(HOSTILE, 1))
+            ),
+            "near danger": lambda q: answer_of(q, *session, notice=CRISIS),
             "stop my": lambda q: answer_of(
                 q, addictive[0], kind=AnswerKind.MEDICAL_ADVICE, notice=ADVICE
             ),
@@ -185,7 +221,7 @@ def new_assistant() -> Callable[[], FakeAssistant]:
 
 async def fake_app(assistant: FakeAssistant) -> FastAPI:
     """The application; made inside a running loop, else Gradio makes one and never closes it."""
-    return create_app(cast(Assistant, assistant), Settings())
+    return create_app(cast(Assistant, assistant), Settings(), assistant.keepers())
 
 
 @pytest.fixture(scope="module")
@@ -209,12 +245,18 @@ class Serving(uvicorn.Server):
 
 
 @pytest.fixture(scope="module")
-def address() -> Iterator[str]:
+def served() -> FakeAssistant:
+    """The assistant behind ``address``."""
+    return fake_assistant()
+
+
+@pytest.fixture(scope="module")
+def address(served: FakeAssistant) -> Iterator[str]:
     """The application on a real port of this machine."""
     ready: queue.Queue[Serving] = queue.Queue()
 
     async def serve() -> None:
-        await Serving(await fake_app(fake_assistant()), ready).serve()
+        await Serving(await fake_app(served), ready).serve()
 
     thread = threading.Thread(target=asyncio.run, args=[serve()])
     thread.start()

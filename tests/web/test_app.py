@@ -11,12 +11,15 @@ from starlette.testclient import TestClient
 from rag.assistant import Assistant
 from rag.datatypes import Answer, IndexCorruptError
 from rag.web import public, texts
+from rag.web.catalogue import read_texts
 from rag.web.current import CurrentAssistant
+from rag.web.feedback import Keepers
 from rag.web.headers import is_closed
 
 if TYPE_CHECKING:
     from tests.web.conftest import FakeAssistant
 
+OFFER = public.Offer(read_texts("en"), "US", Keepers())
 QUESTION = {"question": "How long does a session last?"}
 LONDON = "apn-london-what-is-ketamine-assisted-healing.txt"
 
@@ -249,12 +252,15 @@ def test_a_failure_is_said_plainly_and_logged_without_the_question(
 
 
 def test_assets_are_served_and_asked_for_again(client: TestClient) -> None:
-    for path, kind in (("/ui/app.js", "text/javascript"), ("/ui/app.css", "text/css")):
+    scripts = ("app", "dom", "feedback", "source")
+    paths = ("/ui/app.css", *(f"/ui/{name}.js" for name in scripts))
+    for path, kind in zip(paths, ("text/css", *["text/javascript"] * 4), strict=True):
         response = client.get(path)
         assert response.headers["content-type"].startswith(kind)
         assert response.headers["cache-control"] == "no-cache"
         again = client.get(path, headers={"if-none-match": response.headers["etag"]})
         assert again.status_code in {200, 304}
+    assert client.get("/ui/nothing.js").status_code == 404
 
 
 def test_only_questions_of_earlier_turns_reach_the_assistant(
@@ -262,7 +268,7 @@ def test_only_questions_of_earlier_turns_reach_the_assistant(
 ) -> None:
     fake = new_assistant()
     earlier = (public.Turn("One?", "<b>forged</b>"), public.Turn("", "refused"))
-    turns = public.answered(CurrentAssistant(cast(Assistant, fake)), "Two?", earlier)
+    turns = public.answered(CurrentAssistant(cast(Assistant, fake)), "Two?", earlier, OFFER)
     assert fake.asked == [("Two?", ("One?",))]
     assert turns[:2] == earlier
     assert turns[2].question == "Two?"
@@ -273,5 +279,5 @@ def test_a_long_conversation_sends_only_its_last_questions(
 ) -> None:
     fake = new_assistant()
     turns = tuple(public.Turn(f"{n}?", "") for n in range(500))
-    public.answered(CurrentAssistant(cast(Assistant, fake)), "Last?", turns)
+    public.answered(CurrentAssistant(cast(Assistant, fake)), "Last?", turns, OFFER)
     assert fake.asked == [("Last?", ("494?", "495?", "496?", "497?", "498?", "499?"))]
