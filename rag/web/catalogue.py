@@ -35,6 +35,8 @@ class ScriptTexts:
     answer: str
     offline: str
     lost: str
+    broken: str
+    busy: str
     restored: str
     failed: str
     thanks: str

@@ -8,6 +8,7 @@ import queue
 import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from socket import socket
@@ -52,7 +53,7 @@ GREETING = "Hello. Ask about ketamine therapy in your own words."
 HOSTILE = (
     "<script>alert(1)</script> is not markup\u00a0here, 👩\u200d⚕\ufe0f said.",
     "\u202eturned\u202c <img src=x onerror=alert(1)> [a](javascript:alert(1)) ${alert(1)}",
-    "  • one\u00a0<svg onload=alert(1)>\n  • two 🧠 & three &amp; four",
+    "• one\u00a0<svg onload=alert(1)>\n  • two 🧠 & three &amp; four",
     "x" * 20_000,
 )
 
@@ -232,9 +233,9 @@ def app(assistant: FakeAssistant) -> FastAPI:
 class Serving(uvicorn.Server):
     """A server that says when it can be reached."""
 
-    def __init__(self, app: FastAPI, ready: queue.Queue[Serving]) -> None:
+    def __init__(self, app: FastAPI, ready: queue.Queue[Serving], port: int) -> None:
         super().__init__(
-            uvicorn.Config(app, port=0, log_level="warning", timeout_graceful_shutdown=1)
+            uvicorn.Config(app, port=port, log_level="critical", timeout_graceful_shutdown=1)
         )
         self.ready = ready
 
@@ -250,13 +251,13 @@ def served() -> FakeAssistant:
     return fake_assistant()
 
 
-@pytest.fixture(scope="module")
-def address(served: FakeAssistant) -> Iterator[str]:
-    """The application on a real port of this machine."""
+@contextmanager
+def serving(assistant: FakeAssistant, port: int = 0) -> Iterator[str]:
+    """The application around an assistant, on a real port of this machine."""
     ready: queue.Queue[Serving] = queue.Queue()
 
     async def serve() -> None:
-        await Serving(await fake_app(served), ready).serve()
+        await Serving(await fake_app(assistant), ready, port).serve()
 
     thread = threading.Thread(target=asyncio.run, args=[serve()])
     thread.start()
@@ -264,6 +265,17 @@ def address(served: FakeAssistant) -> Iterator[str]:
     yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     server.should_exit = True
     thread.join(30)
+
+
+@pytest.fixture
+def serve() -> Callable[[FakeAssistant, int], AbstractContextManager[str]]:
+    return serving
+
+
+@pytest.fixture(scope="module")
+def address(served: FakeAssistant) -> Iterator[str]:
+    with serving(served) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
@@ -281,7 +293,9 @@ def chromium() -> Iterator[BrowserContext]:
             executable_path=path,
             args=["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-sync", *quiet],
         )
-        yield browser.new_context()
+        context = browser.new_context()
+        context.grant_permissions(["clipboard-read", "clipboard-write"])
+        yield context
         browser.close()
 
 
@@ -300,6 +314,7 @@ def open_chat(chromium: BrowserContext, address: str) -> Iterator[Callable[[int,
 
     def open_at(width: int, height: int) -> Watched:
         page = chromium.new_page()
+        page.emulate_media(color_scheme="light")
         page.set_viewport_size({"width": width, "height": height})
         troubles: list[str] = []
         page.on("pageerror", lambda error: troubles.append(f"error: {error}"))

@@ -74,16 +74,59 @@ document.addEventListener("click", (event) => {
 
 const trouble = node("p", "trouble");
 trouble.setAttribute("role", "alert");
-let lost = false;
 
 function sayTrouble(message) {
   trouble.textContent = message;
 }
 
-// Gradio reloads the page once a lost server is back: what was typed is kept over that, in
-// this tab only, and taken out as soon as it stands in the box again.
+function pause() {
+  return new Promise((resume) => {
+    setTimeout(resume, 2000);
+    window.addEventListener("online", resume, { once: true });
+  });
+}
+
+// Where a question cannot be delivered, Gradio gives up and reloads the page as soon as it
+// can, and the conversation is gone. So it is not told: the question waits and goes out again.
+const plainFetch = window.fetch.bind(window);
+let refused = 0; // the status with which the last question was refused
+window.fetch = async (...request) => {
+  const address = request[0] instanceof Request ? request[0].url : String(request[0]);
+  if (!/\/queue\/join\b/.test(address)) return plainFetch(...request);
+  for (let waited = false; ; waited = true) {
+    const response = await plainFetch(...request).catch((error) => {
+      if (error.name === "AbortError") throw error;
+      return null;
+    });
+    // What a proxy says while the server behind it is away.
+    if (response && response.status !== 502 && response.status !== 504) {
+      if (waited) sayTrouble("");
+      refused = response.ok ? 0 : response.status;
+      return response;
+    }
+    sayTrouble(navigator.onLine ? words.lost : words.offline);
+    await pause();
+  }
+};
+
+// Where the connection breaks in mid-answer, Gradio answers nothing any more until the page is
+// loaded again: what was typed is kept over that, in this tab only, and taken out as soon as it
+// stands in the box again.
+let broken = false;
 function keepDraft() {
-  if (lost && box()) window.sessionStorage.setItem(DRAFT, box().value);
+  if (broken && box()) window.sessionStorage.setItem(DRAFT, box().value);
+}
+
+async function comeBack() {
+  if (broken) return;
+  broken = true;
+  keepDraft();
+  for (;;) {
+    const response = await plainFetch("healthz").catch(() => null);
+    if (response && response.ok) break;
+    await pause();
+  }
+  window.location.reload();
 }
 
 function restoreDraft() {
@@ -94,15 +137,18 @@ function restoreDraft() {
   sayTrouble(words.restored);
 }
 
-const toasts = new WeakSet();
-function readToasts() {
-  for (const toast of document.querySelectorAll('[data-testid="toast-body"]')) {
-    if (toasts.has(toast)) continue;
-    toasts.add(toast);
-    lost = /connection/i.test(toast.textContent);
-    if (!navigator.onLine) sayTrouble(words.offline);
-    else sayTrouble(lost ? words.lost : words.failed);
-    keepDraft();
+// Gradio's own signs of trouble, which are not shown.
+const seen = new WeakSet();
+function readTrouble() {
+  const signs = '[data-testid="toast-body"], [data-testid="status-tracker"] .error';
+  for (const sign of document.querySelectorAll(signs)) {
+    if (seen.has(sign)) continue;
+    seen.add(sign);
+    if (refused) sayTrouble(refused === 429 || refused === 503 ? words.busy : words.failed);
+    else {
+      sayTrouble(words.broken);
+      comeBack();
+    }
   }
 }
 
@@ -146,7 +192,7 @@ function settle() {
   if (!chat) return;
   mend(chat);
   settleFeedback();
-  readToasts();
+  readTrouble();
   const all = [...chat.querySelectorAll(".answer")];
   if (all.length === answers) return;
   const grown = all.length > answers;
