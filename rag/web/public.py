@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 # Earlier questions come from the visitor's browser: no more of them than a follow-up needs.
 _EARLIER_QUESTIONS: Final = 6
+# What the page's script is made of, beside itself.
+_PARTS: Final = ("dom", "feedback", "source")
 
 # The conversation, what the browser keeps of it, and what is left in the question box.
 Shown: TypeAlias = tuple[list["ChatMessage"], list[list[str]], str]
@@ -264,8 +266,10 @@ def _message(role: str, html: str, suggestions: Sequence[str] = ()) -> ChatMessa
 
 def _head(texts: ScriptTexts) -> str:
     data = json.dumps(asdict(texts)).replace("<", "\\u003c")
+    # Asked for at once, not one after the other.
+    early = "".join(f'<link rel="modulepreload" href="ui/{name}.js">' for name in _PARTS)
     return (
         '<link rel="stylesheet" href="ui/app.css">'
         f'<script type="application/json" id="words">{data}</script>'
-        '<script type="module" src="ui/app.js"></script>'
+        f'{early}<script type="module" src="ui/app.js"></script>'
     )

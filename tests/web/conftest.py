@@ -299,6 +299,10 @@ def chromium() -> Iterator[BrowserContext]:
         browser.close()
 
 
+# What Gradio notes when a page is left while it still listens to the server.
+_LEFT = ("signal is aborted without reason", "Unexpected error Connection errored out")
+
+
 @dataclass(frozen=True)
 class Watched:
     """A page of the chat, with everything that went wrong in it."""
@@ -331,11 +335,17 @@ def open_chat(chromium: BrowserContext, address: str) -> Iterator[Callable[[int,
         )
         page.goto(address)
         page.get_by_placeholder("Ask in your own words").wait_for()
+        page.locator(".speaker").first.wait_for(state="attached")  # the page's script is there
         opened.append(Watched(page, troubles))
         return opened[-1]
 
     yield open_at
-    troubles = [trouble for watched in opened for trouble in watched.troubles]
+    troubles = [
+        trouble
+        for watched in opened
+        for trouble in watched.troubles
+        if not any(left in trouble for left in _LEFT)
+    ]
     for watched in opened:
         watched.page.close()
     assert troubles == []

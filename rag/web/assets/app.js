@@ -137,6 +137,16 @@ function restoreDraft() {
   sayTrouble(words.restored);
 }
 
+// Gradio breaks its own connection off when the page is being left: that is no trouble. A
+// telephone number that is tapped looks like leaving too, so it is not for good.
+let leaving = false;
+window.addEventListener("beforeunload", () => {
+  leaving = true;
+  setTimeout(() => {
+    leaving = false;
+  }, 3000);
+});
+
 // Gradio's own signs of trouble, which are not shown.
 const seen = new WeakSet();
 function readTrouble() {
@@ -144,6 +154,7 @@ function readTrouble() {
   for (const sign of document.querySelectorAll(signs)) {
     if (seen.has(sign)) continue;
     seen.add(sign);
+    if (leaving) continue;
     if (refused) sayTrouble(refused === 429 || refused === 503 ? words.busy : words.failed);
     else {
       sayTrouble(words.broken);
