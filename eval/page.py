@@ -132,7 +132,7 @@ def _table(ours: list[Load], bare: list[Load]) -> str:
         ("requests", [x.requests for x in ours], [x.requests for x in bare]),
         ("seconds until usable", [x.seconds for x in ours], [x.seconds for x in bare]),
     ]
-    lines = ["| median of 10 loads | this page | bare `gr.ChatInterface` | ratio | at most |"]
+    lines = [f"| median of {LOADS} loads | this page | bare `gr.ChatInterface` | ratio | at most |"]
     lines.append("| --- | ---: | ---: | ---: | ---: |")
     for name, here, there in rows:
         a, b = statistics.median(here), statistics.median(there)
