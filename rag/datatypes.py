@@ -122,6 +122,7 @@ class Source:
     region: str = ""
     kind: str = ""
     reviewer: str = ""
+    date: str = ""
     names: tuple[str, ...] = ()
 
     @property

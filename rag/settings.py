@@ -51,6 +51,8 @@ class Settings:
     """Whose emergency numbers come first: US or UK."""
     home_publisher: str = ""
     """Whose contact line is offered first; none by default."""
+    language: str = "en"
+    """The language of the page: a file of rag/web/languages."""
     host: str = "127.0.0.1"
     """The address that the chat listens on."""
     port: int = 7860

@@ -7,7 +7,9 @@ import contextlib
 import logging
 import os
 import sys
+from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from socket import socket
 from typing import Any, Final, cast
@@ -21,16 +23,21 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from rag.assistant import Assistant, open_assistant
 from rag.corpus import read_corpus
+from rag.records.store import Records, open_records
 from rag.settings import Settings
 from rag.web.api import add_api
+from rag.web.catalogue import read_texts
 from rag.web.current import CurrentAssistant
 from rag.web.doors import SameOrigin, TrustedNames
+from rag.web.feedback import Keepers, add_feedback_route
 from rag.web.gate import Gate
 from rag.web.headers import SecurityHeaders
 from rag.web.logs import RequestLog, written_to
 from rag.web.opening import Opening, open_beside
+from rag.web.pages import Frame, add_pages
 from rag.web.problems import add_errors
 from rag.web.rates import Rates
+from rag.web.storing import storing
 
 _ASSETS: Final = Path(__file__).parent / "assets"
 
@@ -47,16 +54,21 @@ def serve(settings: Settings) -> None:
     corpus = read_corpus(settings.corpus, most_bytes=settings.file_bytes)
     pages = {document.id: document for document in corpus.documents}
     opening = Opening(Future(), pages, settings.region)
+    records = open_records(settings)
     with written_to(sys.stderr, level=settings.log), contextlib.suppress(KeyboardInterrupt):
-        _Server(opening, settings).run()
+        _Server(opening, settings, records).run()
     if opening.future.done() and (error := opening.future.exception()):
         raise error
 
 
 def create_app(
-    assistant: Assistant | Opening, settings: Settings, *, rates: Rates | None = None
+    assistant: Assistant | Opening,
+    settings: Settings,
+    *,
+    rates: Rates | None = None,
+    keepers_of: Callable[[CurrentAssistant], Keepers] = lambda _: Keepers(),
 ) -> FastAPI:
-    """The whole web application around an assistant.
+    """The whole web application around an assistant; without ``keepers_of`` nothing is stored.
 
     Raises:
         InputError: a setting of the server is not one that it takes.
@@ -76,13 +88,16 @@ def create_app(
     )
     _add_guards(app, settings, rates or Rates(settings))
     add_errors(app)
+    words, keepers = read_texts(settings.language), keepers_of(current)
+    add_feedback_route(app, current, keepers.feedback)
     add_api(app, current, settings)
     app.mount("/ui", StaticFiles(directory=_ASSETS))
+    add_pages(app, current, Frame(words, settings.region, kept=keepers.any))
     # Whatever else is mounted comes here: the page at "/" takes every address that is left.
-    page = public.build_page(current, region=settings.region)
+    page = public.build_page(current, public.Offer(words, settings.region, keepers))
     page.queue(max_size=settings.waiting, default_concurrency_limit=settings.at_once)
     page.root_path = settings.root_path
-    public.mount(app, page)
+    public.mount(app, page, words)
     return app
 
 
@@ -113,10 +128,10 @@ def _is_no_cut_stream(record: logging.LogRecord) -> bool:
 class _Server(uvicorn.Server):
     """Opens the assistant once the page is up, and stops where that fails."""
 
-    def __init__(self, opening: Opening, settings: Settings) -> None:
+    def __init__(self, opening: Opening, settings: Settings, records: Records | None) -> None:
         config = uvicorn.Config(
             # Made inside the running loop: else Gradio makes one of its own.
-            lambda: create_app(opening, settings),
+            lambda: create_app(opening, settings, keepers_of=partial(storing, records=records)),
             factory=True,
             host=settings.host,
             port=settings.port,

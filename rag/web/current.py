@@ -44,6 +44,11 @@ class CurrentAssistant:
         assistant = self._assistant
         return not isinstance(assistant, Opening) or assistant.is_done()
 
+    def opened(self) -> Assistant:
+        """The assistant itself; it is there once anything was answered."""
+        assistant = self._assistant
+        return assistant.future.result() if isinstance(assistant, Opening) else assistant
+
     def get(self) -> Answering:
         """What answers next; answers under way keep the index they have."""
         with self._lock:

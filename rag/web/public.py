@@ -9,20 +9,24 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final, TypeAlias, TypedDict
 
 import gradio as gr
 from fastapi import FastAPI
 
-from rag.datatypes import InputError, RagError
-from rag.web import render, texts
+from rag.datatypes import Answer, AnswerKind, InputError, RagError
+from rag.web import render
+from rag.web.catalogue import ScriptTexts, Texts
 from rag.web.current import CurrentAssistant
+from rag.web.feedback import Keepers
 
 logger = logging.getLogger(__name__)
 
 # Earlier questions come from the visitor's browser: no more of them than a follow-up needs.
 _EARLIER_QUESTIONS: Final = 6
+# What the page's script is made of, beside itself.
+_PARTS: Final = ("dom", "feedback", "source")
 
 # The conversation, what the browser keeps of it, and what is left in the question box.
 Shown: TypeAlias = tuple[list["ChatMessage"], list[list[str]], str]
@@ -61,35 +65,54 @@ class Turn:
     suggestions: tuple[str, ...] = ()
 
 
-def build_page(current: CurrentAssistant, *, region: str) -> gr.Blocks:
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What the page is made with: its words, whose numbers stand first, what is stored."""
+
+    texts: Texts
+    region: str
+    keepers: Keepers
+
+    @property
+    def kept(self) -> str:
+        """What is stored of a visitor's questions, in words."""
+        texts = self.texts
+        return texts.kept_unanswered if self.keepers.unanswered else texts.kept_nothing
+
+
+def build_page(current: CurrentAssistant, offer: Offer) -> gr.Blocks:
     """The page, ready to be mounted."""
-    page = gr.Blocks(title=texts.TAB_TITLE, analytics_enabled=False)
+    texts = offer.texts
+    page = gr.Blocks(title=texts.tab_title, analytics_enabled=False)
     with page:
-        intro = _html(render.intro_html(current.get().documents.values()), "intro")
+        _html(render.bar_html(texts), "bar")
+        pages = current.get().documents.values()
+        intro = _html(render.intro_html(pages, texts, kept=offer.kept), "intro")
         with gr.Column(elem_id="examples"):
-            _html(render.examples_heading_html(), "examples-heading")
-            examples = [gr.Button(example, elem_classes="example") for example in texts.EXAMPLES]
-        conversation = _conversation()
+            _html(render.examples_heading_html(texts), "examples-heading")
+            examples = [gr.Button(example, elem_classes="example") for example in texts.examples]
+        conversation = _conversation(texts)
         with gr.Column(elem_id="composer"):
+            _html(render.working_html(texts), "working")
             with gr.Row(elem_id="asking"):
                 box = gr.Textbox(
-                    label=texts.BOX_LABEL,
-                    placeholder=texts.BOX_PLACEHOLDER,
+                    label=texts.box_label,
+                    placeholder=texts.box_placeholder,
                     lines=1,
                     max_lines=5,
                     elem_id="box",
                     container=False,
                     scale=1,
                 )
-                ask = gr.Button(texts.ASK, variant="primary", elem_id="ask", scale=0)
+                ask = gr.Button(texts.ask, variant="primary", elem_id="ask", scale=0)
             with gr.Row(elem_id="foot"):
-                _html(render.emergency_html(region), "emergency")
-                again = gr.Button(texts.START_AGAIN, elem_id="again", scale=0)
-        _connect(current, page, intro, examples, conversation, box, ask, again)
+                _html(render.emergency_html(offer.region, texts), "emergency")
+                again = gr.Button(texts.start_again, elem_id="again", scale=0)
+        _connect(current, offer, page, intro, examples, conversation, (box, ask, again))
     return page
 
 
-def mount(app: FastAPI, page: gr.Blocks) -> None:
+def mount(app: FastAPI, page: gr.Blocks, texts: Texts) -> None:
     """Serve the page at "/", without Gradio's footer, history, uploads and errors."""
     gr.mount_gradio_app(
         app,
@@ -103,13 +126,15 @@ def mount(app: FastAPI, page: gr.Blocks) -> None:
         mcp_server=False,
         enable_monitoring=False,
         theme=gr.themes.Base(font=("system-ui", "sans-serif"), font_mono=("monospace",)),
-        head=_head(),
+        head=_head(texts.script),
         # FastAPI's own list of every address, and pages that load scripts from another host.
         app_kwargs={"openapi_url": None, "docs_url": None, "redoc_url": None},
     )
 
 
-def answered(current: CurrentAssistant, question: str, turns: Sequence[Turn]) -> tuple[Turn, ...]:
+def answered(
+    current: CurrentAssistant, question: str, turns: Sequence[Turn], offer: Offer
+) -> tuple[Turn, ...]:
     """The conversation with one more turn.
 
     Of the earlier turns, which come from the visitor's browser and go back only to it,
@@ -122,8 +147,22 @@ def answered(current: CurrentAssistant, question: str, turns: Sequence[Turn]) ->
         return (*turns, Turn("", render.message_html(str(error))))
     except RagError:
         logger.exception("A question could not be answered.")
-        return (*turns, Turn("", render.message_html(texts.TROUBLE)))
-    return (*turns, Turn(question, render.answer_html(answer), answer.suggestions))
+        return (*turns, Turn("", render.message_html(offer.texts.trouble)))
+    _keep(answer, offer)
+    html = render.answer_html(answer, offer.texts, feedback=bool(offer.keepers.feedback))
+    return (*turns, Turn(question, html, answer.suggestions))
+
+
+def _keep(answer: Answer, offer: Offer) -> None:
+    """Store a question that the pages could not answer, unless its words may speak of danger."""
+    silent = answer.kind is AnswerKind.NOT_IN_SOURCES and answer.notice is None
+    if offer.keepers.unanswered is None or not silent:
+        return
+    try:
+        offer.keepers.unanswered(answer)
+    except RagError:
+        # The visitor has their answer; what went wrong is the owner's to mend.
+        logger.exception("A question could not be kept.")
 
 
 def _html(value: str, name: str) -> gr.Markdown:
@@ -133,9 +172,9 @@ def _html(value: str, name: str) -> gr.Markdown:
     )
 
 
-def _conversation() -> gr.Chatbot:
+def _conversation(texts: Texts) -> gr.Chatbot:
     return gr.Chatbot(
-        label=texts.CONVERSATION_LABEL,
+        label=texts.conversation_label,
         show_label=False,
         container=False,
         elem_id="chat",
@@ -155,20 +194,21 @@ def _conversation() -> gr.Chatbot:
 
 def _connect(
     current: CurrentAssistant,
+    offer: Offer,
     page: gr.Blocks,
     intro: gr.Markdown,
     examples: Sequence[gr.Button],
     conversation: gr.Chatbot,
-    box: gr.Textbox,
-    ask: gr.Button,
-    again: gr.Button,
+    composer: tuple[gr.Textbox, gr.Button, gr.Button],
 ) -> None:
+    box, ask, again = composer
     # What was said so far, kept by the browser and by nobody else. Not read back from the
     # conversation itself: as an input, a Chatbot builds whatever component a message names.
     said = gr.JSON([], visible=False)
 
     def answer(question: str | None, said: object) -> Shown:
-        return _shown(answered(current, question or "", _read_turns(said)), question or "")
+        turns = answered(current, question or "", _read_turns(said), offer)
+        return _shown(turns, question or "")
 
     def answer_option(said: object, chosen: gr.SelectData) -> Shown:
         return answer(str(chosen.value), said)
@@ -177,7 +217,8 @@ def _connect(
         return _shown((), "")
 
     def whose_pages() -> str:
-        return render.intro_html(current.get().documents.values())
+        pages = current.get().documents.values()
+        return render.intro_html(pages, offer.texts, kept=offer.kept)
 
     event: dict[str, Any] = {
         "outputs": [conversation, said, box],
@@ -208,7 +249,7 @@ def _shown(turns: Sequence[Turn], question: str) -> Shown:
     messages: list[ChatMessage] = []
     for turn in turns:
         if turn.question:
-            messages.append(_message("user", render.escape(turn.question)))
+            messages.append(_message("user", render.question_html(turn.question)))
         messages.append(_message("assistant", turn.answer, turn.suggestions))
     # Words that were not taken stay in the box, where they can be mended.
     taken = not turns or bool(turns[-1].question)
@@ -223,18 +264,12 @@ def _message(role: str, html: str, suggestions: Sequence[str] = ()) -> ChatMessa
     }
 
 
-def _head() -> str:
-    words = {
-        "loading": texts.SOURCE_LOADING,
-        "back": texts.SOURCE_BACK,
-        "unreachable": texts.SOURCE_UNREACHABLE,
-        "comments": texts.SOURCE_COMMENTS,
-        "commentsNote": texts.SOURCE_COMMENTS_NOTE,
-        "asRead": texts.SOURCE_AS_READ,
-    }
-    data = json.dumps(words).replace("<", "\\u003c")
+def _head(texts: ScriptTexts) -> str:
+    data = json.dumps(asdict(texts)).replace("<", "\\u003c")
+    # Asked for at once, not one after the other.
+    early = "".join(f'<link rel="modulepreload" href="ui/{name}.js">' for name in _PARTS)
     return (
         '<link rel="stylesheet" href="ui/app.css">'
-        f'<script type="application/json" id="panel-words">{data}</script>'
-        '<script src="ui/app.js" defer></script>'
+        f'<script type="application/json" id="words">{data}</script>'
+        f'{early}<script type="module" src="ui/app.js"></script>'
     )

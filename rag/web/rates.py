@@ -23,7 +23,8 @@ _MOST: Final = 20_000
 _NETWORK: Final = 64
 
 ASK, SCRIPT, REST = "rate_ask", "rate_script", "rate_rest"
-_BY_PATH: Final = {"/gradio_api/queue/join": ASK, "/api/ask": SCRIPT}
+# To say that an answer helped asks for it again.
+_BY_PATH: Final = {"/gradio_api/queue/join": ASK, "/api/feedback": ASK, "/api/ask": SCRIPT}
 
 
 class Rates:

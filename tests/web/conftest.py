@@ -8,6 +8,7 @@ import queue
 import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from socket import socket
@@ -19,6 +20,7 @@ from fastapi import FastAPI
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 
 from rag.assistant import Assistant
+from rag.blocks import read_blocks
 from rag.corpus import read_corpus
 from rag.datatypes import (
     Answer,
@@ -28,22 +30,42 @@ from rag.datatypes import (
     Quote,
     Receipt,
     Role,
+    Source,
     Span,
     Statement,
 )
+from rag.ground import text_digest
 from rag.settings import Settings
 from rag.web.app import create_app
+from rag.web.feedback import Keepers
 
 CRISIS = (
     "You are not alone, and help is there now.\n"
-    "In the US: call 911 in an emergency, or call or text 988 (Suicide & Crisis Lifeline). "
-    "Poison Help: 1-800-222-1222.\n"
-    "In the UK: call 999 in an emergency, NHS 111 for advice, or Samaritans on 116 123."
+    "US: Emergency: call 911 · Suicide & Crisis Lifeline: call or text 988 "
+    "· Poison Help: 1-800-222-1222\n"
+    "UK: Emergency: call 999 · NHS urgent advice: call 111 · Samaritans: call 116 123"
 )
 ADVICE = "Only your own clinician can decide this with you. Do not change a medicine on your own."
 # Tests ask faster than any visitor, and from names of their own.
 SETTINGS = Settings(rate_ask="", rate_script="", rate_rest="", hosts="testserver, chat.example")
 GREETING = "Hello. Ask about ketamine therapy in your own words."
+
+
+# A page by somebody who means harm; its words are quoted like any other's.
+HOSTILE = (
+    "<script>alert(1)</script> is not markup\u00a0here, 👩\u200d⚕\ufe0f said.",
+    "\u202eturned\u202c <img src=x onerror=alert(1)> [a](javascript:alert(1)) ${alert(1)}",
+    "• one\u00a0<svg onload=alert(1)>\n  • two 🧠 & three &amp; four",
+    "x" * 20_000,
+)
+
+
+def hostile_page() -> Document:
+    """The page of HOSTILE, with a title and a publisher to match."""
+    text = "\n\n".join(("<b>Title</b>", "A list of things:", *HOSTILE)) + "\n"
+    source = Source("<b>Title</b>", publisher="<img src=x onerror=alert(1)>", kind="<i>kind</i>")
+    blocks = read_blocks(text, title=source.title, markdown=False)
+    return Document("sub/hostile <1>.txt", source, text, blocks, text_digest(text))
 
 
 def quote_of(
@@ -97,6 +119,16 @@ class FakeAssistant:
     silent: Callable[[str], Answer]
     asked: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     successor: FakeAssistant | None = None
+    votes: list[tuple[str, str, bool, str]] = field(default_factory=list)
+    unanswered: list[str] = field(default_factory=list)
+
+    def keepers(self) -> Keepers:
+        """What stores votes and unanswered questions here."""
+
+        def vote(answer: Answer, helpful: bool, reason: str) -> None:  # noqa: FBT001
+            self.votes.append((answer.question, answer.kind.value, helpful, reason))
+
+        return Keepers(vote, lambda answer: self.unanswered.append(answer.question))
 
     def ask(self, question: str, history: Sequence[str] = ()) -> Answer:
         """Answer, and remember what was asked."""
@@ -123,7 +155,8 @@ class FakeAssistant:
 def fake_assistant() -> FakeAssistant:
     """A fake over the pages of corpus/, with one answer of each kind."""
     corpus = read_corpus(Settings().corpus, most_bytes=Settings().file_bytes)
-    pages = {document.id: document for document in corpus.documents}
+    hostile = hostile_page()
+    pages = {document.id: document for document in (*corpus.documents, hostile)}
 
     def page(start: str) -> Document:
         return next(document for name, document in pages.items() if name.startswith(start))
@@ -164,6 +197,10 @@ def fake_assistant() -> FakeAssistant:
                 q, session[1], standalone_question="How long does a session last in London?"
             ),
             "kill": lambda q: answer_of(q, overdose, kind=AnswerKind.CRISIS, notice=CRISIS),
+            "hostile": lambda q: answer_of(
+                q, *(quote_of(hostile, part, number=n) for n, part in enumerate(HOSTILE, 1))
+            ),
+            "near danger": lambda q: answer_of(q, *session, notice=CRISIS),
             "stop my": lambda q: answer_of(
                 q, addictive[0], kind=AnswerKind.MEDICAL_ADVICE, notice=ADVICE
             ),
@@ -187,7 +224,9 @@ def new_assistant() -> Callable[[], FakeAssistant]:
 
 async def fake_app(assistant: FakeAssistant, settings: Settings = SETTINGS) -> FastAPI:
     """The application; made inside a running loop, else Gradio makes one and never closes it."""
-    return create_app(cast(Assistant, assistant), settings)
+    return create_app(
+        cast(Assistant, assistant), settings, keepers_of=lambda _: assistant.keepers()
+    )
 
 
 @pytest.fixture(scope="module")
@@ -203,9 +242,9 @@ def new_app() -> Callable[[FakeAssistant, Settings], FastAPI]:
 class Serving(uvicorn.Server):
     """A server that says when it can be reached."""
 
-    def __init__(self, app: FastAPI, ready: queue.Queue[Serving]) -> None:
+    def __init__(self, app: FastAPI, ready: queue.Queue[Serving], port: int) -> None:
         super().__init__(
-            uvicorn.Config(app, port=0, log_level="warning", timeout_graceful_shutdown=1)
+            uvicorn.Config(app, port=port, log_level="critical", timeout_graceful_shutdown=1)
         )
         self.ready = ready
 
@@ -216,12 +255,18 @@ class Serving(uvicorn.Server):
 
 
 @pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    """The application on a real port of this machine."""
+def served() -> FakeAssistant:
+    """The assistant behind ``address``."""
+    return fake_assistant()
+
+
+@contextmanager
+def serving(assistant: FakeAssistant, port: int = 0) -> Iterator[str]:
+    """The application around an assistant, on a real port of this machine."""
     ready: queue.Queue[Serving] = queue.Queue()
 
     async def serve() -> None:
-        await Serving(await fake_app(fake_assistant()), ready).serve()
+        await Serving(await fake_app(assistant), ready, port).serve()
 
     thread = threading.Thread(target=asyncio.run, args=[serve()])
     thread.start()
@@ -229,6 +274,17 @@ def address() -> Iterator[str]:
     yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     server.should_exit = True
     thread.join(30)
+
+
+@pytest.fixture
+def serve() -> Callable[[FakeAssistant, int], AbstractContextManager[str]]:
+    return serving
+
+
+@pytest.fixture(scope="module")
+def address(served: FakeAssistant) -> Iterator[str]:
+    with serving(served) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
@@ -246,8 +302,14 @@ def chromium() -> Iterator[BrowserContext]:
             executable_path=path,
             args=["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-sync", *quiet],
         )
-        yield browser.new_context()
+        context = browser.new_context()
+        context.grant_permissions(["clipboard-read", "clipboard-write"])
+        yield context
         browser.close()
+
+
+# What Gradio notes when a page is left while it still listens to the server.
+_LEFT = ("signal is aborted without reason", "Unexpected error Connection errored out")
 
 
 @dataclass(frozen=True)
@@ -265,6 +327,7 @@ def open_chat(chromium: BrowserContext, address: str) -> Iterator[Callable[[int,
 
     def open_at(width: int, height: int) -> Watched:
         page = chromium.new_page()
+        page.emulate_media(color_scheme="light")
         page.set_viewport_size({"width": width, "height": height})
         troubles: list[str] = []
         page.on("pageerror", lambda error: troubles.append(f"error: {error}"))
@@ -281,11 +344,17 @@ def open_chat(chromium: BrowserContext, address: str) -> Iterator[Callable[[int,
         )
         page.goto(address)
         page.get_by_placeholder("Ask in your own words").wait_for()
+        page.locator(".speaker").first.wait_for(state="attached")  # the page's script is there
         opened.append(Watched(page, troubles))
         return opened[-1]
 
     yield open_at
-    troubles = [trouble for watched in opened for trouble in watched.troubles]
+    troubles = [
+        trouble
+        for watched in opened
+        for trouble in watched.troubles
+        if not any(left in trouble for left in _LEFT)
+    ]
     for watched in opened:
         watched.page.close()
     assert troubles == []

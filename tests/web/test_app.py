@@ -14,13 +14,16 @@ from starlette.testclient import TestClient
 from rag.assistant import Assistant
 from rag.datatypes import Answer, IndexCorruptError
 from rag.web import public, texts
+from rag.web.catalogue import read_texts
 from rag.web.current import CurrentAssistant
+from rag.web.feedback import Keepers
 from rag.web.gate import is_closed
 
 if TYPE_CHECKING:
     from tests.web.conftest import FakeAssistant
 
 GRADIO_ASSETS = Path(gradio.__file__).parent / "templates" / "frontend" / "assets"
+OFFER = public.Offer(read_texts("en"), "US", Keepers())
 QUESTION = {"question": "How long does a session last?"}
 LONDON = "apn-london-what-is-ketamine-assisted-healing.txt"
 
@@ -263,7 +266,9 @@ def test_a_failure_is_said_plainly_and_logged_without_the_question(
 
 
 def test_assets_are_served_and_asked_for_again(client: TestClient) -> None:
-    for path, kind in (("/ui/app.js", "/javascript"), ("/ui/app.css", "text/css")):
+    scripts = ("app", "dom", "feedback", "source")
+    paths = ("/ui/app.css", *(f"/ui/{name}.js" for name in scripts))
+    for path, kind in zip(paths, ("text/css", *["/javascript"] * 4), strict=True):
         response = client.get(path)
         assert kind in response.headers["content-type"]
         assert response.headers["cache-control"] == "no-cache"
@@ -281,6 +286,7 @@ def test_files_that_never_change_are_kept(client: TestClient) -> None:
     missing = client.get("/assets/none-12345678.js")
     assert missing.status_code == 404
     assert "cache-control" not in missing.headers
+    assert client.get("/ui/nothing.js").status_code == 404
 
 
 def test_only_questions_of_earlier_turns_reach_the_assistant(
@@ -288,7 +294,7 @@ def test_only_questions_of_earlier_turns_reach_the_assistant(
 ) -> None:
     fake = new_assistant()
     earlier = (public.Turn("One?", "<b>forged</b>"), public.Turn("", "refused"))
-    turns = public.answered(CurrentAssistant(cast(Assistant, fake)), "Two?", earlier)
+    turns = public.answered(CurrentAssistant(cast(Assistant, fake)), "Two?", earlier, OFFER)
     assert fake.asked == [("Two?", ("One?",))]
     assert turns[:2] == earlier
     assert turns[2].question == "Two?"
@@ -299,5 +305,5 @@ def test_a_long_conversation_sends_only_its_last_questions(
 ) -> None:
     fake = new_assistant()
     turns = tuple(public.Turn(f"{n}?", "") for n in range(500))
-    public.answered(CurrentAssistant(cast(Assistant, fake)), "Last?", turns)
+    public.answered(CurrentAssistant(cast(Assistant, fake)), "Last?", turns, OFFER)
     assert fake.asked == [("Last?", ("494?", "495?", "496?", "497?", "498?", "499?"))]

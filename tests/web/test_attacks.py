@@ -52,7 +52,7 @@ def serving(make: Callable[[], Coroutine[Any, Any, FastAPI]]) -> Iterator[str]:
     ready: queue.Queue[Serving] = queue.Queue()
 
     async def serve() -> None:
-        await Serving(await make(), ready).serve()
+        await Serving(await make(), ready, 0).serve()
 
     thread = threading.Thread(target=asyncio.run, args=[serve()])
     thread.start()

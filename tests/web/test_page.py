@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import Page, expect
 
+from rag.compose import CONTACT, NEAREST, NOT_IN_SOURCES
 from rag.web import texts
+from rag.web.catalogue import read_texts
 
 if TYPE_CHECKING:
-    from tests.web.conftest import Watched
+    from tests.web.conftest import FakeAssistant, Watched
 
 pytestmark = [
     pytest.mark.browser,
 ]
 
+TEXTS = read_texts("en")
 Opened = Callable[[int, int], "Watched"]
 SESSION = "A ketamine-assisted healing session typically lasts two hours."
 
@@ -33,7 +36,7 @@ def phone(open_chat: Opened) -> Page:
 def ask(page: Page, question: str) -> None:
     """Type, press Enter, and wait for the answer to be there."""
     before = page.locator("#chat .answer").count()
-    box = page.get_by_placeholder(texts.BOX_PLACEHOLDER)
+    box = page.get_by_placeholder(TEXTS.box_placeholder)
     box.fill(question)
     box.press("Enter")
     expect(page.locator("#chat .answer")).to_have_count(before + 1)
@@ -45,13 +48,13 @@ def overflow(page: Page) -> int:
 
 
 def test_the_first_screen_says_what_this_is_and_is_not(wide: Page) -> None:
-    expect(wide).to_have_title(texts.TAB_TITLE)
-    expect(wide.get_by_role("heading", level=1)).to_have_text(texts.HEADING)
-    expect(wide.locator("#intro")).to_contain_text("five public pages")
+    expect(wide).to_have_title(TEXTS.tab_title)
+    expect(wide.get_by_role("heading", level=1)).to_have_text(TEXTS.heading)
+    expect(wide.locator("#intro")).to_contain_text("six public pages")
     expect(wide.locator("#intro")).to_contain_text("All Points North")
     expect(wide.locator("#intro")).to_contain_text("Not medical advice")
     expect(wide.locator("#emergency a")).to_have_count(2)
-    expect(wide.locator("#examples button")).to_have_count(len(texts.EXAMPLES))
+    expect(wide.locator("#examples button")).to_have_count(len(TEXTS.examples))
     expect(wide.locator("footer")).to_have_count(0)
 
 
@@ -61,7 +64,7 @@ def test_a_question_is_answered_in_quotes_with_publishers(wide: Page) -> None:
     expect(answer.locator(".words")).to_have_count(2)
     assert answer.locator(".words").nth(1).text_content() == SESSION
     expect(answer.locator(".who").nth(1)).to_contain_text("APN London")
-    expect(wide.get_by_placeholder(texts.BOX_PLACEHOLDER)).to_have_value("")
+    expect(wide.get_by_placeholder(TEXTS.box_placeholder)).to_have_value("")
     expect(wide.locator("#intro p").first).to_be_hidden()
 
 
@@ -69,6 +72,193 @@ def test_a_list_keeps_its_line_breaks_and_indents(wide: Page) -> None:
     ask(wide, "What are the side effects?")
     words = wide.locator("#chat .words").first.text_content() or ""
     assert "including:\n\n  • Dizziness\n  • Nausea\n" in words
+
+
+def marks_are(page: Page, quote: str) -> bool:
+    """Whether the marked text of the panel is the quote, character for character.
+
+    Blocks are elements of their own, so the white space between them is in none.
+    """
+    at = 0
+    for part in page.locator("#source mark").all_text_contents():
+        found = quote.index(part, at)
+        if quote[at:found].strip():
+            return False
+        at = found + len(part)
+    return not quote[at:].strip()
+
+
+@pytest.mark.parametrize("question", ["Is ketamine addictive?", "What side effects?", "hostile"])
+def test_what_is_marked_is_every_quote_exactly(
+    wide: Page, served: FakeAssistant, question: str
+) -> None:
+    ask(wide, question)
+    asked = served.ask(question)
+    quotes = [quote.text for quote in asked.quotes]
+    assert wide.locator("#chat .words").all_text_contents() == quotes
+    for more in wide.locator("#chat .more summary").all():
+        more.click()
+    for at, quote in enumerate(quotes):
+        wide.locator("a.cite").nth(at).click()
+        place = TEXTS.script.quote_of.format(number=at + 1, count=len(quotes))
+        expect(wide.locator("#source .place")).to_have_text(place)
+        expect(wide.locator("#source mark").first).to_be_in_viewport()
+        assert marks_are(wide, quote)
+        expect(wide.locator("#source h2")).to_have_text(asked.quotes[at].document.source.title)
+    expect(wide.locator("#source :is(script, img, svg, b, i)")).to_have_count(0)
+
+
+def test_previous_and_next_go_through_the_quotes_of_the_answer(wide: Page) -> None:
+    ask(wide, "Is ketamine addictive?")
+    wide.locator("a.cite").first.click()
+    place, mark = wide.locator("#source .place"), wide.locator("#source mark")
+    expect(mark.first).to_be_focused()
+    wide.keyboard.press("ArrowRight")
+    expect(place).to_have_text("Quote 2 of 3")
+    expect(mark).to_have_text("In addition, some research has found the drug may be addictive.")
+    following = wide.get_by_role("button", name=TEXTS.script.next)
+    following.press("Enter")
+    expect(mark.first).to_contain_text("NOT GOOD!!!!")
+    expect(following).to_be_focused()
+    following.press("Enter")
+    expect(place).to_have_text("Quote 1 of 3")
+    wide.keyboard.press("ArrowLeft")
+    expect(place).to_have_text("Quote 3 of 3")
+    wide.keyboard.press("Escape")
+    expect(wide.locator("a.cite").nth(2)).to_be_focused()
+
+
+def clipboard(page: Page) -> str:
+    text: str = page.evaluate("navigator.clipboard.readText()")
+    return text
+
+
+def test_a_quote_is_copied_with_who_says_it_and_nothing_made_up(
+    wide: Page, served: FakeAssistant
+) -> None:
+    ask(wide, "Is ketamine addictive?")
+    wide.get_by_role("button", name="Copy quote 3 with its source").press("Enter")
+    expect(wide.locator(".speaker").first).to_have_text(TEXTS.script.copied)
+    quote = served.ask("Is ketamine addictive?").quotes[2]
+    source = f"A reader’s comment on the page of: Amen Clinics, {quote.document.source.title}"
+    assert clipboard(wide) == f"“{quote.text}” — {source}"
+    ask(wide, "hostile")
+    words = served.ask("hostile").quotes[0]
+    wide.locator("#chat .answer").last.locator("a.cite").first.click()
+    wide.get_by_role("button", name=TEXTS.script.copy_quote).click()
+    expect(wide.locator(".speaker").first).to_have_text(TEXTS.script.copied)
+    assert clipboard(wide) == f"“{words.text}” — <img src=x onerror=alert(1)>, <b>Title</b>"
+    assert "\u00a0" in clipboard(wide)
+
+
+def test_a_question_can_be_changed_and_asked_again(wide: Page) -> None:
+    ask(wide, "How long does a session last?")
+    wide.get_by_role("button", name=TEXTS.change_question).click()
+    box = wide.get_by_placeholder(TEXTS.box_placeholder)
+    expect(box).to_have_value("How long does a session last?")
+    expect(box).to_be_focused()
+    box.press_sequentially(" And is ketamine addictive?")
+    box.press("Enter")
+    expect(wide.locator("#chat .asked").last).to_have_text(
+        "How long does a session last? And is ketamine addictive?"
+    )
+
+
+@pytest.mark.parametrize("question", ["How long is a session? 50% & more + ü", "<img src=x>${1}"])
+def test_a_shared_link_asks_its_question_once_and_no_server_sees_it(
+    wide: Page, address: str, question: str
+) -> None:
+    ask(wide, question)
+    wide.get_by_role("button", name=TEXTS.copy_link).click()
+    expect(wide.locator(".speaker").first).to_have_text(TEXTS.script.link_copied)
+    link = clipboard(wide)
+    assert link.startswith(f"{address}/#ask=")
+    seen: list[str] = []
+    wide.on("request", lambda request: seen.append(request.url))
+    wide.goto("about:blank")
+    wide.goto(link)
+    expect(wide.locator("#chat .asked")).to_have_text(question)
+    expect(wide.locator("#chat .answer")).to_have_count(1)
+    assert wide.url == f"{address}/"
+    assert not any("ask=" in url for url in seen)
+    wide.reload()
+    expect(wide.locator("#examples button").first).to_be_visible()
+    expect(wide.locator("#chat .answer")).to_have_count(0)
+
+
+def test_an_answer_is_announced_once(wide: Page) -> None:
+    wide.evaluate(
+        "window.said = []; const place = document.querySelector('.speaker');"
+        "new MutationObserver(() => window.said.push(place.textContent))"
+        ".observe(place, {childList: true})"
+    )
+    for question, words in (
+        ("How long does a session last?", "two quotes, from All Points North and APN London"),
+        ("Is ketamine addictive?", "The pages do not agree: three quotes, from A page that names"),
+        ("What does it cost?", NOT_IN_SOURCES),
+        ("I want to kill myself", TEXTS.heard_help),
+        ("Should I stop my tablets?", "Only your own clinician"),
+        ("hello", "Hello."),
+    ):
+        ask(wide, question)
+        expect(wide.locator(".speaker").first).to_contain_text(words)
+    assert len(wide.evaluate("window.said")) == 6
+    # The conversation itself, a live log by nature, does not read it all out as well.
+    expect(wide.locator("#chat [role=log]")).to_have_attribute("aria-live", "off")
+    assert wide.locator("#chat [aria-live=polite], #chat [aria-live=assertive]").count() == 0
+
+
+def test_feedback_is_sent_once_and_can_be_changed(wide: Page, served: FakeAssistant) -> None:
+    served.votes.clear()
+    ask(wide, "How long does a session last?")
+    ask(wide, "and in London?")
+    second = wide.locator("#chat .feedback").nth(1)
+    second.get_by_role("button", name=TEXTS.helpful, exact=True).click()
+    expect(second.locator(".thanks")).to_have_text(TEXTS.script.thanks)
+    assert served.votes == [("and in London?", "answer", True, "")]
+    assert served.asked[-1] == ("and in London?", ("How long does a session last?",))
+    second.get_by_role("button", name=TEXTS.not_helpful).click()
+    reason = second.get_by_label(TEXTS.script.reason_label)
+    expect(reason).to_be_focused()
+    reason.fill("too short " + "x" * 600)
+    second.get_by_role("button", name=TEXTS.script.send).click()
+    expect(second.locator(".thanks")).to_be_visible()
+    question, _, helpful, said = served.votes[-1]
+    assert (question, helpful, len(said)) == ("and in London?", False, 500)
+    pressed = second.locator("[aria-pressed=true]")
+    expect(pressed).to_have_text([TEXTS.not_helpful])
+    # What was chosen is still seen after the next answer.
+    ask(wide, "Is ketamine addictive?")
+    expect(pressed).to_have_text([TEXTS.not_helpful])
+    assert len(served.votes) == 2
+
+
+def test_no_reason_is_needed_for_not_helpful(wide: Page, served: FakeAssistant) -> None:
+    served.votes.clear()
+    ask(wide, "How long does a session last?")
+    wide.get_by_role("button", name=TEXTS.not_helpful).click()
+    with wide.expect_response("**/api/feedback"):
+        ask(wide, "Is ketamine addictive?")
+    assert served.votes == [("How long does a session last?", "answer", False, "")]
+
+
+@pytest.mark.parametrize("question", ["I want to kill myself", "near danger", "hello", " "])
+def test_nobody_is_asked_how_help_was(wide: Page, question: str) -> None:
+    ask(wide, question)
+    expect(wide.locator("#chat .feedback")).to_have_count(0)
+
+
+def test_danger_is_the_loudest_thing_on_the_page(phone: Page) -> None:
+    ask(phone, "How long does a session last?")
+    loud = phone.locator("#ask").evaluate("node => getComputedStyle(node).backgroundColor")
+    ask(phone, "I want to kill myself")
+    expect(phone.locator("#ask")).not_to_have_css("background-color", loud)
+    expect(phone.locator("#chat .place")).to_have_text(["US: ", "UK: "])
+    last = phone.locator("#chat .answer").last
+    expect(last.locator(".after")).to_have_count(0)
+    notice = last.locator(".notice").bounding_box()
+    assert notice is not None
+    assert notice["y"] < 200
 
 
 def test_a_citation_opens_its_page_at_the_quote(wide: Page) -> None:
@@ -114,9 +304,9 @@ def test_a_list_quote_is_marked_in_every_item(wide: Page) -> None:
 
 def test_keyboard_alone_opens_a_source_and_comes_back(wide: Page) -> None:
     ask(wide, "How long does a session last?")
-    wide.get_by_placeholder(texts.BOX_PLACEHOLDER).press("Shift+Tab")
+    wide.get_by_placeholder(TEXTS.box_placeholder).press("Shift+Tab")
     second = wide.locator("a.cite", has_text="[2]")
-    for _ in range(6):
+    for _ in range(16):
         if second.evaluate("node => node === document.activeElement"):
             break
         wide.keyboard.press("Shift+Tab")
@@ -142,7 +332,7 @@ def test_on_a_phone_the_source_is_a_sheet_over_everything(phone: Page) -> None:
     assert phone.locator("#source").bounding_box() == {"x": 0, "y": 0, "width": 390, "height": 844}
     assert overflow(phone) <= 0
     expect(phone.locator("#source .emergency a")).to_have_count(2)
-    phone.get_by_role("button", name=texts.SOURCE_BACK).click()
+    phone.get_by_role("button", name=TEXTS.script.back).click()
     expect(phone.locator("#source")).to_be_hidden()
     expect(second).to_be_focused()
     expect(second).to_be_in_viewport()
@@ -150,7 +340,7 @@ def test_on_a_phone_the_source_is_a_sheet_over_everything(phone: Page) -> None:
 
 def test_on_a_phone_box_and_emergency_line_stay_in_sight(phone: Page) -> None:
     for question in ("What are the side effects?", "Is ketamine addictive?"):
-        expect(phone.get_by_placeholder(texts.BOX_PLACEHOLDER)).to_be_in_viewport()
+        expect(phone.get_by_placeholder(TEXTS.box_placeholder)).to_be_in_viewport()
         expect(phone.locator("#emergency")).to_be_in_viewport()
         ask(phone, question)
     # Read from the question down: the newest question is at the top.
@@ -158,8 +348,8 @@ def test_on_a_phone_box_and_emergency_line_stay_in_sight(phone: Page) -> None:
 
 
 def test_an_example_asks_itself(phone: Page) -> None:
-    phone.get_by_role("button", name=texts.EXAMPLES[0]).click()
-    expect(phone.locator("#chat .user-row")).to_have_text(texts.EXAMPLES[0])
+    phone.get_by_role("button", name=TEXTS.examples[0]).click()
+    expect(phone.locator("#chat .user-row")).to_have_text(TEXTS.examples[0])
     expect(phone.locator("#chat .answer .words").nth(1)).to_have_text(SESSION)
     # The button is gone; focus is where reading goes on.
     expect(phone.locator("#chat .answer")).to_be_focused()
@@ -170,12 +360,12 @@ def test_a_suggestion_asks_itself(wide: Page) -> None:
     wide.get_by_role("button", name="Is ketamine addictive?").click()
     expect(wide.locator("#chat .answer")).to_have_count(2)
     expect(wide.locator("#chat .user-row").last).to_have_text("Is ketamine addictive?")
-    expect(wide.locator("#chat .badge")).to_have_text(texts.COMMENT)
+    expect(wide.locator("#chat .badge")).to_have_text(TEXTS.comment)
 
 
 def test_start_again_brings_the_first_screen_back(wide: Page) -> None:
     ask(wide, "How long does a session last?")
-    wide.get_by_role("button", name=texts.START_AGAIN).click()
+    wide.get_by_role("button", name=TEXTS.start_again).click()
     expect(wide.locator("#chat .answer")).to_have_count(0)
     expect(wide.locator("#intro p").first).to_be_visible()
     expect(wide.locator("#examples button").first).to_be_visible()
@@ -199,11 +389,11 @@ def test_what_a_visitor_writes_is_text(wide: Page, words: str) -> None:
 
 
 def test_an_empty_or_endless_question_gets_a_message_and_no_error(wide: Page) -> None:
-    wide.get_by_role("button", name=texts.ASK, exact=True).click()
+    wide.get_by_role("button", name=TEXTS.ask, exact=True).click()
     expect(wide.locator("#chat .answer")).to_have_text("Please write a question.")
     ask(wide, "x" * 3000)
     expect(wide.locator("#chat .answer").last).to_contain_text("longer than 2000 characters")
-    expect(wide.get_by_placeholder(texts.BOX_PLACEHOLDER)).to_have_value("x" * 3000)
+    expect(wide.get_by_placeholder(TEXTS.box_placeholder)).to_have_value("x" * 3000)
     ask(wide, "How long does a session last?")
     expect(wide.locator("#chat .answer").last.locator(".words")).to_have_count(2)
 
@@ -211,8 +401,8 @@ def test_an_empty_or_endless_question_gets_a_message_and_no_error(wide: Page) ->
 def test_silence_is_plain_and_the_nearest_stands_apart(wide: Page) -> None:
     ask(wide, "How much does it cost?")
     answer = wide.locator("#chat .answer")
-    expect(answer).to_contain_text(texts.SILENT)
-    expect(answer.locator(".apart .label")).to_have_text([texts.NEAREST, texts.CONTACT])
+    expect(answer).to_contain_text(NOT_IN_SOURCES)
+    expect(answer.locator(".apart .label")).to_have_text([NEAREST, CONTACT])
     expect(answer.locator(".apart a.phone")).to_have_attribute("href", "tel:02039847699")
 
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rag.compose import CONTACT, NEAREST, NOT_IN_SOURCES
 from rag.datatypes import (
     Answer,
     AnswerKind,
@@ -24,7 +25,7 @@ from rag.datatypes import (
     Statement,
 )
 from rag.ground import text_digest
-from rag.web import texts
+from rag.web.catalogue import read_texts
 from rag.web.render import (
     answer_html,
     emergency_html,
@@ -50,8 +51,9 @@ TEXT = st.one_of(
     st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")),
 )
 QUOTABLE = TEXT.map(str.strip).filter(bool)
-ELEMENTS = {"div", "p", "span", "blockquote", "a", "bdi", "h1"}
-ATTRIBUTES = {"class", "tabindex", "href", "title"}
+TEXTS = read_texts("en")
+ELEMENTS = {"div", "p", "span", "blockquote", "a", "bdi", "h1", "button"}
+ATTRIBUTES = {"class", "tabindex", "href", "title", "role", "type"}
 
 
 class Read(HTMLParser):
@@ -131,7 +133,7 @@ def test_no_text_becomes_markup_and_every_quote_survives_exactly(
         notice=other,
         suggestions=(other,),
     )
-    read = Read(answer_html(shown))
+    read = Read(answer_html(shown, TEXTS))
     assert read.elements <= ELEMENTS
     assert {name for name, _ in read.attributes} <= ATTRIBUTES
     assert read.words == [words]
@@ -146,7 +148,7 @@ def test_a_citation_leads_to_exactly_its_place(name: str, words: str) -> None:
     document = page(f"before {words} after", name=name)
     span = Span(7, 7 + len(words))
     cited = Quote(1, document, span, document.slice(span), Role.ANSWER)
-    (link,) = Read(answer_html(answer(cited))).links("#source=")
+    (link,) = Read(answer_html(answer(cited), TEXTS)).links("#source=")
     assert link == source_link(cited)
     found = parse_qs(link[1:], keep_blank_values=True)
     assert found == {
@@ -159,7 +161,7 @@ def test_a_citation_leads_to_exactly_its_place(name: str, words: str) -> None:
 
 @given(TEXT, TEXT)
 def test_the_first_screen_and_messages_are_escaped(title: str, publisher: str) -> None:
-    read = Read(intro_html([page("x", title=title, publisher=publisher)]))
+    read = Read(intro_html([page("x", title=title, publisher=publisher)], TEXTS, kept="k"))
     assert read.elements <= ELEMENTS
     assert {name for name, _ in read.attributes} <= ATTRIBUTES
     assert Read(message_html(title)).text == title
@@ -167,10 +169,10 @@ def test_the_first_screen_and_messages_are_escaped(title: str, publisher: str) -
 
 def test_the_first_screen_counts_pages_and_names_publishers_once() -> None:
     pages = [page(str(n), publisher=name) for n, name in enumerate(("A", "B", "A", "", ""))]
-    shown = Read(intro_html(pages)).text
+    shown = Read(intro_html(pages, TEXTS, kept="k")).text
     assert "five public pages" in shown
     assert "from A, B and two pages that name no publisher." in shown
-    assert "one public page about" in Read(intro_html(pages[:1])).text
+    assert "one public page about" in Read(intro_html(pages[:1], TEXTS, kept="k")).text
 
 
 @pytest.mark.parametrize(
@@ -186,32 +188,34 @@ def test_a_quote_that_no_longer_matches_its_page_is_not_shown(
     spoil: Callable[[Quote], Quote],
 ) -> None:
     good, bad = quote(page("Kept.")), spoil(quote(page("Gone."), number=2))
-    both = Read(answer_html(answer(good, bad)))
+    both = Read(answer_html(answer(good, bad), TEXTS))
     assert both.words == ["Kept."]
-    assert texts.LEFT_OUT in both.text
-    alone = Read(answer_html(answer(bad)))
+    assert TEXTS.left_out in both.text
+    alone = Read(answer_html(answer(bad), TEXTS))
     assert alone.words == []
-    assert texts.ALL_LEFT_OUT in alone.text
-    assert texts.PAGES_SAY not in alone.text
+    assert TEXTS.all_left_out in alone.text
+    assert TEXTS.pages_say not in alone.text
 
 
 def test_silence_is_said_and_what_is_near_stands_apart() -> None:
     near = quote(page("Near."), role=Role.NEAREST)
     ask = quote(page("Call 0203 984 7699 now."), number=2, role=Role.CONTACT)
-    shown = answer_html(answer(near, ask, kind=AnswerKind.NOT_IN_SOURCES))
+    shown = answer_html(answer(near, ask, kind=AnswerKind.NOT_IN_SOURCES), TEXTS)
     text = Read(shown).text
-    order = [texts.SILENT, texts.NEAREST, "Near.", texts.CONTACT, "Call 0203 984 7699 now."]
+    order = [NOT_IN_SOURCES, NEAREST, "Near.", CONTACT, "Call 0203 984 7699 now."]
     assert [text.index(part) for part in order] == sorted(text.index(part) for part in order)
-    assert texts.PAGES_SAY not in text
+    assert TEXTS.pages_say not in text
     assert Read(shown).links("tel:") == ["tel:02039847699"]
-    assert texts.SILENT in Read(answer_html(answer(kind=AnswerKind.NOT_IN_SOURCES))).text
+    assert NOT_IN_SOURCES in Read(answer_html(answer(kind=AnswerKind.NOT_IN_SOURCES), TEXTS)).text
 
 
 def test_advice_that_nothing_answers_says_so_too() -> None:
     near = quote(page("Near."), role=Role.NEAREST)
-    shown = Read(answer_html(answer(near, kind=AnswerKind.MEDICAL_ADVICE, notice="Ask them.")))
-    assert shown.text.index("Ask them.") < shown.text.index(texts.SILENT)
-    assert texts.PAGES_SAY_GENERALLY not in shown.text
+    shown = Read(
+        answer_html(answer(near, kind=AnswerKind.MEDICAL_ADVICE, notice="Ask them."), TEXTS)
+    )
+    assert shown.text.index("Ask them.") < shown.text.index(NOT_IN_SOURCES)
+    assert TEXTS.pages_say_generally not in shown.text
 
 
 @pytest.mark.parametrize(
@@ -226,26 +230,26 @@ def test_advice_that_nothing_answers_says_so_too() -> None:
     ],
 )
 def test_telephone_numbers_can_be_called_and_nothing_else(notice: str, calls: list[str]) -> None:
-    read = Read(answer_html(answer(kind=AnswerKind.CRISIS, notice=notice)))
+    read = Read(answer_html(answer(kind=AnswerKind.CRISIS, notice=notice), TEXTS))
     assert read.links("tel:") == [f"tel:{number}" for number in calls]
-    assert read.text == notice.replace(texts.BETWEEN_HELP_LINES, "")
+    assert read.text == TEXTS.heard_help + notice.replace(" · ", "")
 
 
 def test_the_emergency_line_puts_the_region_first() -> None:
-    assert Read(emergency_html("US")).links("tel:") == ["tel:911", "tel:999"]
-    assert Read(emergency_html("UK")).links("tel:") == ["tel:999", "tel:911"]
+    assert Read(emergency_html("US", TEXTS)).links("tel:") == ["tel:911", "tel:999"]
+    assert Read(emergency_html("UK", TEXTS)).links("tel:") == ["tel:999", "tel:911"]
 
 
 def test_a_readers_comment_is_never_shown_as_the_publishers_words() -> None:
     said = dataclasses.replace(quote(page("It is bad.", publisher="Clinic")), comment=True)
-    text = Read(answer_html(answer(said))).text
-    assert text.index(texts.COMMENT) < text.index("It is bad.")
+    text = Read(answer_html(answer(said), TEXTS)).text
+    assert text.index(TEXTS.comment) < text.index("It is bad.")
     assert "A reader’s comment on the page of: Clinic" in text
 
 
 def test_the_same_words_on_two_pages_are_shown_once_under_both_names() -> None:
     one, two = page("Same.", publisher="One"), page("Same.", publisher="Two", name="q.txt")
-    read = Read(answer_html(answer(quote(one), quote(two, number=2))))
+    read = Read(answer_html(answer(quote(one), quote(two, number=2)), TEXTS))
     assert read.words == ["Same."]
     assert [link.split("&")[0] for link in read.links("#")] == ["#source=p.txt", "#source=q.txt"]
     assert "[1] One" in read.text
@@ -254,21 +258,24 @@ def test_the_same_words_on_two_pages_are_shown_once_under_both_names() -> None:
 
 def test_after_two_quotes_the_rest_are_folded_but_never_a_side() -> None:
     quotes = [quote(page(f"Words {n}."), number=n) for n in range(1, 5)]
-    folded = answer_html(answer(*quotes))
+    folded = answer_html(answer(*quotes), TEXTS)
     assert [text in folded.partition("<details")[0] for text in ("1.", "2.", "3.")] == [
         True,
         True,
         False,
     ]
     assert Read(folded).words == [q.text for q in quotes]
-    assert "<details" not in answer_html(answer(*quotes[:2]))
+    assert "<details" not in answer_html(answer(*quotes[:2]), TEXTS)
     sides = dataclasses.replace(answer(*quotes), sources_differ=True)
-    assert "<details" not in answer_html(sides)
+    assert "<details" not in answer_html(sides, TEXTS)
 
 
 def test_a_rewritten_question_is_shown_only_when_it_differs() -> None:
-    assert texts.UNDERSTOOD not in answer_html(answer())
-    assert f"{texts.UNDERSTOOD}How long?" in Read(answer_html(answer(standalone="How long?"))).text
+    assert TEXTS.understood not in answer_html(answer(), TEXTS)
+    assert (
+        f"{TEXTS.understood}How long?"
+        in Read(answer_html(answer(standalone="How long?"), TEXTS)).text
+    )
 
 
 @given(st.lists(QUOTABLE, min_size=1, max_size=4), st.data())

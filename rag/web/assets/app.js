@@ -1,253 +1,266 @@
-// The source panel, and where the eye goes after an answer. No framework, no dependency.
-// Text from a page or a visitor reaches the document through textContent only.
-"use strict";
+// The page's own behaviour: where the eye goes after an answer, links to a question, and
+// what is said when the server cannot be reached. No framework, no dependency.
 
-(() => {
-  const words = JSON.parse(document.getElementById("panel-words").textContent);
-  const narrow = window.matchMedia("(max-width: 999px)");
-  const touch = window.matchMedia("(pointer: coarse)");
+import { copy, node, quoted, speak, words } from "./dom.js";
+import { sendWaiting, settleFeedback, startFeedback } from "./feedback.js";
+import { startSource } from "./source.js";
 
-  function node(tag, className, text) {
-    const made = document.createElement(tag);
-    if (className) made.className = className;
-    if (text !== undefined) made.textContent = text;
-    return made;
+const touch = window.matchMedia("(pointer: coarse)");
+const DRAFT = "question-not-taken";
+
+// ---------------------------------------------------------------- the question box
+
+function box() {
+  return document.querySelector("#box textarea");
+}
+
+function write(question) {
+  box().value = question;
+  box().dispatchEvent(new Event("input", { bubbles: true }));
+}
+
+// A link to a question holds it behind "#", which browsers send to no server.
+function askFromLink() {
+  if (!window.location.hash.startsWith("#ask=")) return;
+  const question = new URLSearchParams(window.location.hash.slice(1)).get("ask");
+  window.history.replaceState(null, "", window.location.pathname + window.location.search);
+  if (!question.trim()) return;
+  write(question);
+  // Gradio reads the box a moment after it was written.
+  requestAnimationFrame(() => setTimeout(() => document.getElementById("ask").click(), 0));
+}
+
+function linkTo(answer) {
+  const understood = answer.querySelector(".understood bdi");
+  const question = understood ? understood.textContent : questionOf(answer);
+  const address = window.location.origin + window.location.pathname;
+  return `${address}#ask=${encodeURIComponent(question)}`;
+}
+
+function questionRow(answer) {
+  const rows = [...document.querySelectorAll("#chat .message-row")];
+  const row = rows[rows.findIndex((each) => each.contains(answer)) - 1];
+  return row && row.classList.contains("user-row") ? row : null;
+}
+
+function questionOf(answer) {
+  const asked = questionRow(answer)?.querySelector(".asked");
+  return asked ? asked.textContent : "";
+}
+
+const tools = {
+  edit: (pressed) => {
+    write(questionOf(pressed.closest(".answer")));
+    box().focus();
+    box().setSelectionRange(box().value.length, box().value.length);
+  },
+  share: (pressed) => copy(linkTo(pressed.closest(".answer")), pressed, words.link_copied),
+  copy: (pressed) => {
+    const citation = pressed.closest(".who").querySelector("a.cite");
+    return copy(quoted(citation), pressed, words.copied);
+  },
+};
+
+document.addEventListener("click", (event) => {
+  const pressed =
+    event.target instanceof Element ? event.target.closest("#chat .answer button.quiet") : null;
+  if (!pressed) return;
+  for (const [name, use] of Object.entries(tools)) {
+    if (pressed.classList.contains(name)) use(pressed);
   }
+});
 
-  // ---------------------------------------------------------------- the panel's frame
+// ---------------------------------------------------------------- trouble on the way
 
-  const panel = node("dialog");
-  panel.id = "source";
-  panel.setAttribute("aria-labelledby", "source-title");
-  const title = node("h2");
-  title.id = "source-title";
-  const publisher = node("p", "publisher");
-  const back = node("button", "back", words.back);
-  back.type = "button";
-  const page = node("div", "page");
-  page.tabIndex = 0; // scrollable by keyboard
-  page.setAttribute("role", "region");
-  page.setAttribute("aria-labelledby", "source-title");
-  const head = node("header");
-  head.append(back, title, publisher);
-  const emergency = node("p", "emergency");
-  panel.append(head, page, emergency);
-  document.body.append(panel);
+const trouble = node("p", "trouble");
+trouble.setAttribute("role", "alert");
 
-  let cameFrom = null; // the citation that opened the panel
-  let scrolledTo = 0; // where the conversation stood then
-  let latest = 0; // number of the newest request; answers to older ones are dropped
+function sayTrouble(message) {
+  trouble.textContent = message;
+}
 
-  // ---------------------------------------------------------------- one page into nodes
-
-  function fill(parent, segments) {
-    for (const { text, mark } of segments) {
-      parent.append(mark ? node("mark", "", text) : document.createTextNode(text));
-    }
-    return parent;
-  }
-
-  const tags = { title: "h3", list_item: "li", step: "li", reference: "li" };
-  const lists = { list_item: "ul", step: "ol", reference: "ul" };
-
-  function element(block) {
-    const heading = `h${Math.min(Math.max(block.level, 2) + 2, 6)}`;
-    const tag = block.kind === "heading" ? heading : tags[block.kind] || "p";
-    const made = fill(node(tag, block.kind), block.segments);
-    made.dir = "auto";
-    return made;
-  }
-
-  function draw(view) {
-    const place = view.publisher.includes(view.region) ? "" : view.region;
-    title.textContent = view.title;
-    publisher.textContent = [view.publisher, place, view.kind].filter(Boolean).join(" · ");
-    page.replaceChildren(node("p", "note", words.asRead));
-    let list = null;
-    let commenting = false;
-    for (const block of view.blocks) {
-      if (block.kind === "comment" && !commenting) {
-        page.append(node("h4", "comments", words.comments), node("p", "note", words.commentsNote));
-      }
-      commenting = block.kind === "comment";
-      if (!lists[block.kind]) {
-        list = null;
-        page.append(element(block));
-        continue;
-      }
-      if (!list || list.className !== block.kind) {
-        list = node(lists[block.kind], block.kind);
-        list.setAttribute("role", "list"); // unmarked lists lose their role in some browsers
-        page.append(list);
-      }
-      list.append(element(block));
-    }
-  }
-
-  function showMark() {
-    const mark = page.querySelector("mark");
-    if (!mark) return;
-    mark.tabIndex = -1;
-    mark.focus({ preventScroll: true });
-    const tall = mark.getBoundingClientRect().height > page.clientHeight * 0.8;
-    const several = page.querySelectorAll("mark").length > 1;
-    mark.scrollIntoView({ block: tall || several ? "start" : "center" });
-  }
-
-  function say(message) {
-    const line = node("p", "note", message);
-    line.setAttribute("role", "status");
-    page.replaceChildren(line);
-  }
-
-  // ---------------------------------------------------------------- open and close
-
-  function show() {
-    if (panel.open) return;
-    // The same line, with its numbers to call, as under the conversation that is now covered.
-    const line = document.querySelector("#emergency .emergency");
-    if (line) emergency.replaceChildren(...line.cloneNode(true).childNodes);
-    if (narrow.matches) panel.showModal();
-    else panel.show();
-    document.documentElement.classList.add("with-source");
-  }
-
-  async function open(href) {
-    const asked = new URLSearchParams(href.slice(1));
-    const name = (asked.get("source") || "").split("/").map(encodeURIComponent).join("/");
-    asked.delete("source");
-    const mine = ++latest;
-    title.textContent = "";
-    publisher.textContent = "";
-    say(words.loading);
-    show();
-    back.focus({ preventScroll: true });
-    let view = null;
-    let trouble = words.unreachable;
-    try {
-      const response = await fetch(`api/source/${name}?${asked}`);
-      const body = await response.json();
-      if (response.ok) view = body;
-      else trouble = body.detail || trouble;
-    } catch {
-      // Said in the panel below.
-    }
-    if (mine !== latest || !panel.open) return;
-    if (!view) {
-      say(trouble);
-      return;
-    }
-    draw(view);
-    showMark();
-    // On a wide screen the conversation has become narrower: keep the quote in sight.
-    if (!narrow.matches && cameFrom) cameFrom.scrollIntoView({ block: "nearest" });
-  }
-
-  function close() {
-    latest += 1;
-    if (!panel.open) return;
-    panel.close();
-    document.documentElement.classList.remove("with-source");
-    const citation = cameFrom && cameFrom.isConnected ? cameFrom : null;
-    cameFrom = null;
-    window.scrollTo(0, scrolledTo);
-    if (citation) citation.focus({ preventScroll: true });
-  }
-
-  // The panel is a step in the browser's history: on a phone "back" closes it and does not
-  // leave the page, which would lose the conversation.
-  function leave() {
-    if (window.history.state && window.history.state.source) window.history.back();
-    else {
-      window.history.replaceState(null, "", window.location.pathname + window.location.search);
-      close();
-    }
-  }
-
-  document.addEventListener(
-    "click",
-    (event) => {
-      const citation = event.target instanceof Element ? event.target.closest("a.cite") : null;
-      const plain = !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey);
-      if (!citation || !plain || event.button !== 0) return;
-      event.preventDefault();
-      event.stopPropagation();
-      const href = citation.getAttribute("href");
-      if (!panel.open) scrolledTo = window.scrollY;
-      cameFrom = citation;
-      const state = { ...window.history.state, source: true };
-      if (panel.open) window.history.replaceState(state, "", href);
-      else window.history.pushState(state, "", href);
-      open(href);
-    },
-    true,
-  );
-  back.addEventListener("click", leave);
-  panel.addEventListener("cancel", (event) => {
-    event.preventDefault();
-    leave();
+function pause() {
+  return new Promise((resume) => {
+    setTimeout(resume, 2000);
+    window.addEventListener("online", resume, { once: true });
   });
-  document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && panel.open && !event.defaultPrevented) {
-      event.preventDefault();
-      leave();
-    }
-  });
-  window.addEventListener("popstate", () => {
-    if (window.location.hash.startsWith("#source=")) open(window.location.hash);
-    else close();
-  });
-  narrow.addEventListener("change", () => {
-    if (!panel.open) return;
-    panel.close();
-    show();
-  });
-  if (window.location.hash.startsWith("#source=")) open(window.location.hash);
+}
 
-  // ---------------------------------------------------------------- after each answer
-
-  // A new answer is read from its question down, not from its end up. Focus is moved only
-  // when it was lost, for example because the button that was pressed is gone.
-  let answers = 0;
-  function settle() {
-    const chat = document.getElementById("chat");
-    if (!chat) return;
-    // Gradio labels each message with its whole HTML source, which a screen reader would read.
-    for (const message of chat.querySelectorAll("[data-testid][aria-label]")) {
-      message.removeAttribute("aria-label");
-    }
-    // Its sanitiser makes every link open a new tab; a telephone number needs none.
-    for (const phone of document.querySelectorAll("a.phone[target]")) {
-      phone.removeAttribute("target");
-    }
-    const now = chat.querySelectorAll(".answer").length;
-    if (now === answers) return;
-    const grown = now > answers;
-    answers = now;
-    // On a touch screen the keyboard would cover the answer for as long as the box has focus.
-    if (touch.matches && document.activeElement) document.activeElement.blur();
-    const active = document.activeElement;
-    const lost = !active || active === document.body || !active.getClientRects().length;
-    if (!grown) {
-      window.scrollTo(0, 0);
-      const heading = document.querySelector("#intro h1");
-      if (lost && heading) heading.focus({ preventScroll: true });
-      return;
-    }
-    const newest = [...chat.querySelectorAll(".answer")].pop();
-    const rows = [...chat.querySelectorAll(".message-row")];
-    const at = rows.findIndex((row) => row.contains(newest));
-    const asked = rows[at - 1] && rows[at - 1].classList.contains("user-row") ? rows[at - 1] : null;
-    (asked || newest).scrollIntoView({ block: "start" });
-    if (lost) newest.focus({ preventScroll: true });
-  }
-  let waiting = false;
-  new MutationObserver(() => {
-    if (waiting) return;
-    waiting = true;
-    requestAnimationFrame(() => {
-      waiting = false;
-      settle();
+// Where a question cannot be delivered, Gradio gives up and reloads the page as soon as it
+// can, and the conversation is gone. So it is not told: the question waits and goes out again.
+const plainFetch = window.fetch.bind(window);
+let refused = 0; // the status with which the last question was refused
+window.fetch = async (...request) => {
+  const address = request[0] instanceof Request ? request[0].url : String(request[0]);
+  if (!/\/queue\/join\b/.test(address)) return plainFetch(...request);
+  for (let waited = false; ; waited = true) {
+    const response = await plainFetch(...request).catch((error) => {
+      if (error.name === "AbortError") throw error;
+      return null;
     });
-  }).observe(document.body, { childList: true, subtree: true });
-})();
+    // What a proxy says while the server behind it is away.
+    if (response && response.status !== 502 && response.status !== 504) {
+      if (waited) sayTrouble("");
+      refused = response.ok ? 0 : response.status;
+      return response;
+    }
+    sayTrouble(navigator.onLine ? words.lost : words.offline);
+    await pause();
+  }
+};
+
+// Where the connection breaks in mid-answer, Gradio answers nothing any more until the page is
+// loaded again: what was typed is kept over that, in this tab only, and taken out as soon as it
+// stands in the box again.
+let broken = false;
+function keepDraft() {
+  if (broken && box()) window.sessionStorage.setItem(DRAFT, box().value);
+}
+
+async function comeBack() {
+  if (broken) return;
+  broken = true;
+  keepDraft();
+  for (;;) {
+    const response = await plainFetch("healthz").catch(() => null);
+    if (response && response.ok) break;
+    await pause();
+  }
+  window.location.reload();
+}
+
+function restoreDraft() {
+  const draft = window.sessionStorage.getItem(DRAFT);
+  if (draft === null) return;
+  window.sessionStorage.removeItem(DRAFT);
+  if (draft) write(draft);
+  sayTrouble(words.restored);
+}
+
+// Gradio breaks its own connection off when the page is being left: that is no trouble. A
+// telephone number that is tapped looks like leaving too, so it is not for good.
+let leaving = false;
+window.addEventListener("beforeunload", () => {
+  leaving = true;
+  setTimeout(() => {
+    leaving = false;
+  }, 3000);
+});
+
+// Gradio's own signs of trouble, which are not shown.
+const seen = new WeakSet();
+function readTrouble() {
+  const signs = '[data-testid="toast-body"], [data-testid="status-tracker"] .error';
+  for (const sign of document.querySelectorAll(signs)) {
+    if (seen.has(sign)) continue;
+    seen.add(sign);
+    if (leaving) continue;
+    if (refused) sayTrouble(refused === 429 || refused === 503 ? words.busy : words.failed);
+    else {
+      sayTrouble(words.broken);
+      comeBack();
+    }
+  }
+}
+
+window.addEventListener("offline", () => sayTrouble(words.offline));
+window.addEventListener("online", () => sayTrouble(""));
+document.addEventListener("input", keepDraft);
+
+// ---------------------------------------------------------------- after each answer
+
+function aloud(answer) {
+  const parts = answer.querySelectorAll(".kind-medical_advice > .notice, .heard, .silent");
+  const said = parts.length ? [...parts] : [answer];
+  return said.map((part) => part.textContent).join(" ");
+}
+
+// What Gradio's conversation would say to a screen reader, and what its sanitiser does.
+function mend(chat) {
+  // It labels each message with its whole HTML source, which would be read out.
+  for (const message of chat.querySelectorAll("[data-testid][aria-label]")) {
+    message.removeAttribute("aria-label");
+  }
+  // It is a live log: every answer would be read out whole, and then announced by us.
+  for (const log of chat.querySelectorAll('[role="log"]:not([aria-live="off"])')) {
+    log.setAttribute("aria-live", "off");
+  }
+  // It makes every link open a new tab; a telephone number needs none.
+  for (const phone of document.querySelectorAll("a.phone[target]")) {
+    phone.removeAttribute("target");
+  }
+  // It strips aria attributes from what we send.
+  for (const answer of chat.querySelectorAll(".answer:not([aria-label])")) {
+    answer.setAttribute("aria-label", words.answer);
+  }
+}
+
+// A new answer is read from its question down, not from its end up. Focus is moved only
+// when it was lost, for example because the button that was pressed is gone.
+let answers = 0;
+function settle() {
+  const chat = document.getElementById("chat");
+  if (!chat) return;
+  mend(chat);
+  settleFeedback();
+  readTrouble();
+  const all = [...chat.querySelectorAll(".answer")];
+  if (all.length === answers) return;
+  const grown = all.length > answers;
+  answers = all.length;
+  sayTrouble("");
+  // On a touch screen the keyboard would cover the answer for as long as the box has focus.
+  if (touch.matches && document.activeElement) document.activeElement.blur();
+  const active = document.activeElement;
+  const gone = !active || active === document.body || !active.getClientRects().length;
+  if (!grown) {
+    window.scrollTo(0, 0);
+    const heading = document.querySelector("#intro h1");
+    if (gone && heading) heading.focus({ preventScroll: true });
+    return;
+  }
+  sendWaiting();
+  const newest = all[all.length - 1];
+  (questionRow(newest) || newest).scrollIntoView({ block: "start" });
+  if (gone) newest.focus({ preventScroll: true });
+  speak(aloud(newest));
+}
+
+let started = false;
+function start() {
+  if (started || !box() || !document.getElementById("ask")) return;
+  started = true;
+  document.getElementById("composer").prepend(trouble);
+  restoreDraft();
+  askFromLink();
+}
+
+let waiting = false;
+new MutationObserver(() => {
+  if (waiting) return;
+  waiting = true;
+  requestAnimationFrame(() => {
+    waiting = false;
+    start();
+    settle();
+  });
+}).observe(document.body, { childList: true, subtree: true });
+
+// Gradio names the browser's language as the page's, whatever the page is written in.
+const root = document.documentElement;
+function setLanguage() {
+  if (root.lang !== words.language) root.lang = words.language;
+}
+new MutationObserver(setLanguage).observe(root, { attributeFilter: ["lang"] });
+setLanguage();
+
+document.addEventListener(
+  "click",
+  (event) => {
+    if (event.target instanceof Element && event.target.closest("#again")) sendWaiting();
+  },
+  true,
+);
+window.addEventListener("hashchange", askFromLink);
+startFeedback();
+startSource();
