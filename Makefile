@@ -19,7 +19,7 @@ index: setup  ## build index/ from corpus/, if it is missing or the pages change
 	@$(run) -m rag index
 
 test: lint  ## lint, types and tests: all that has to pass
-	@$(run) -m pytest $(ARGS)
+	@$(run) -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 eval: setup  ## measure grounding on the fixed questions; fails if it got worse (ARGS=--write-baseline)
 	@$(run) eval/check_questions.py

@@ -51,7 +51,13 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     process = Popen(
         [sys.executable, "-c", WATCHED, str(folder / "asked")],
         cwd=ROOT,
-        env={**kept, "RAG_PORT": "0", "RAG_INDEX": str(folder / "index"), "RAG_LOG": "info"},
+        env={
+            **kept,
+            "RAG_PORT": "0",
+            "RAG_INDEX": str(folder / "index"),
+            "RAG_LOG": "info",
+            "RAG_RECORDS": str(folder / "kept.sqlite3"),
+        },
         stdout=PIPE,
         stderr=PIPE,
         text=True,
