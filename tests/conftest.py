@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings as property_settings
 
 from rag.assistant import Assistant, open_assistant
 from rag.corpus import Corpus, read_corpus
@@ -18,6 +19,10 @@ from rag.datatypes import Document
 from rag.embed import FloatArray
 from rag.settings import ROOT, Settings
 from rag.sparse import terms
+
+# How long an example takes says nothing here: two tests run at once.
+property_settings.register_profile("untimed", deadline=None)
+property_settings.load_profile("untimed")
 
 PAGES = {
     "lamp.txt": (

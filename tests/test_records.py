@@ -250,7 +250,6 @@ def test_words_that_no_database_takes_are_refused(file: Path, words: str) -> Non
 
 @hypothesis_settings(
     max_examples=25,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(words=st.text())

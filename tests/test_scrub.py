@@ -114,14 +114,14 @@ def test_without_an_index_names_are_found_too() -> None:
     assert bare.scrub("I'm Priya Shah, is it safe?") == "I'm [name], is it safe?"
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(words=st.text(max_size=200))
 def test_any_words_are_scrubbed_without_an_error(words: str) -> None:
     scrubber = _BARE
     assert isinstance(scrubber.scrub(words), str)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     before=st.sampled_from(["", "hello ", "ÄÖ 👩 ", "\u202e", "Is it safe? ", "…,"]),
     after=st.sampled_from(["", " why?", ", ok", "\n\nthanks", " 👩", "."]),

@@ -92,7 +92,7 @@ def create_app(
     add_feedback_route(app, current, keepers.feedback)
     add_api(app, current, settings)
     app.mount("/ui", StaticFiles(directory=_ASSETS))
-    add_pages(app, current, Frame(words, settings.region, kept=keepers.any))
+    add_pages(app, current, Frame(words, settings.region, kept=keepers.kept))
     # Whatever else is mounted comes here: the page at "/" takes every address that is left.
     page = public.build_page(current, public.Offer(words, settings.region, keepers))
     page.queue(max_size=settings.waiting, default_concurrency_limit=settings.at_once)

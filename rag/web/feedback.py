@@ -29,16 +29,18 @@ class Keepers:
     """What stores visitors' words, where anything does.
 
     ``feedback`` stores what is said about an answer, ``unanswered`` an answer whose question
-    the pages are silent about. None of them raises anything but a ``RagError``.
+    the pages are silent about. None of them raises anything but a ``RagError``. It is kept
+    for so many ``days``.
     """
 
     feedback: Keep | None = None
     unanswered: Callable[[Answer], None] | None = None
+    days: int = 30
 
     @property
-    def any(self) -> bool:
-        """Whether anything is stored."""
-        return bool(self.feedback or self.unanswered)
+    def kept(self) -> int:
+        """For how many days something is stored, 0 where nothing is."""
+        return self.days if self.feedback or self.unanswered else 0
 
 
 class Feedback(BaseModel):

@@ -31,8 +31,8 @@ class Frame:
 
     texts: Texts
     region: str
-    kept: bool
-    """Whether any of a visitor's words are stored."""
+    kept: int
+    """For how many days some of a visitor's words are stored, 0 where none are."""
 
     def page(self, title: str, inside: Iterable[str], *, depth: int = 0) -> str:
         """A whole HTML document; ``depth`` folders below the chat's own address."""
@@ -139,9 +139,10 @@ def _block(document: Document, block: Block) -> str:
     return f'<{tag} class="{block.kind.value}" dir="auto">{words}</{tag}>'
 
 
-def _privacy(texts: Texts, *, kept: bool) -> Iterator[str]:
+def _privacy(texts: Texts, *, kept: int) -> Iterator[str]:
     short = texts.privacy_short_kept if kept else texts.privacy_short_nothing
-    yield f'<p class="lede">{escape(short)}</p><h2>{escape(texts.privacy_heading)}</h2><ul>'
+    yield f'<p class="lede">{escape(short.format(days=kept))}</p>'
+    yield f"<h2>{escape(texts.privacy_heading)}</h2><ul>"
     for line in (*(texts.privacy_kept if kept else texts.privacy_nothing), *texts.privacy_whole):
-        yield f"<li>{escape(line)}</li>"
+        yield f"<li>{escape(line.format(days=kept))}</li>"
     yield "</ul>"

@@ -77,7 +77,8 @@ class Offer:
     def kept(self) -> str:
         """What is stored of a visitor's questions, in words."""
         texts = self.texts
-        return texts.kept_unanswered if self.keepers.unanswered else texts.kept_nothing
+        kept = texts.kept_unanswered.format(days=self.keepers.days)
+        return kept if self.keepers.unanswered else texts.kept_nothing
 
 
 def build_page(current: CurrentAssistant, offer: Offer) -> gr.Blocks:

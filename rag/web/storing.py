@@ -21,7 +21,7 @@ def storing(
     if records is None:
         return Keepers()
     book = _Book(current, records, writer or ThreadPoolExecutor(1, "records"))
-    return Keepers(book.vote, book.asked_in_vain)
+    return Keepers(book.vote, book.asked_in_vain, records.days)
 
 
 class _Book:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import html
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, cast
 from urllib.parse import quote as url_encoded
@@ -95,16 +96,16 @@ def test_first_screen_and_privacy_page_say_the_same_of_what_is_kept(
     new_assistant: Callable[[], FakeAssistant], *, kept: bool
 ) -> None:
     fake = new_assistant()
-    keepers = fake.keepers() if kept else Keepers()
+    keepers = replace(fake.keepers(), days=7) if kept else Keepers()
 
     async def make() -> FastAPI:  # inside a running loop, as in conftest
         return create_app(cast(Assistant, fake), SETTINGS, keepers_of=lambda _: keepers)
 
     client = TestClient(asyncio.run(make()))
     privacy, first = Seen(client.get("/privacy").text).text, client.get("/").text
-    assert (TEXTS.privacy_short_kept in privacy) is kept
+    assert (TEXTS.privacy_short_kept.format(days=7) in privacy) is kept
     assert (TEXTS.privacy_short_nothing in privacy) is not kept
-    assert (TEXTS.kept_unanswered in html.unescape(first)) is kept
+    assert (TEXTS.kept_unanswered.format(days=7) in html.unescape(first)) is kept
     assert (TEXTS.kept_nothing in first) is not kept
     assert (client.post("/api/feedback", json=SESSION).status_code == 204) is kept
 

@@ -78,4 +78,4 @@ def test_a_question_asked_in_vain_is_kept_without_who_asked(
 
 
 def test_without_records_nothing_is_offered(real_assistant: Assistant) -> None:
-    assert not storing(CurrentAssistant(real_assistant), records=None).any
+    assert not storing(CurrentAssistant(real_assistant), records=None).kept
