@@ -60,8 +60,9 @@ class Keeping:
     def _danger(self, answer: Answer) -> bool:
         if answer.kind is AnswerKind.CRISIS or gives_help(answer.receipt.rule):
             return True
-        # The question that was searched may hold words of the ones before.
-        return gives_help(self.triage(answer.standalone_question).rule)
+        # What follows words of danger may go on about it without naming it.
+        said = (answer.standalone_question, *answer.receipt.history)
+        return any(gives_help(self.triage(words).rule) for words in said)
 
     def _kept(self, words: str) -> str:
         return self.scrub(_beginning(words)).strip()

@@ -96,6 +96,12 @@ def test_words_of_danger_are_never_kept(assistant: Assistant, keeping: Keeping, 
     assert keeping.vote_from(joined, helpful=True, now=NOW) is None
 
 
+def test_what_follows_words_of_danger_is_not_kept(assistant: Assistant, keeping: Keeping) -> None:
+    after = assistant.ask("what does a session cost", ["I want to kill myself"])
+    assert after.kind is AnswerKind.NOT_IN_SOURCES
+    assert keeping.unanswered_from(after, now=NOW) is None
+
+
 @pytest.mark.parametrize("rule", ["near danger", "advice.decide, near danger", "danger.alike"])
 def test_an_answer_that_showed_help_is_not_kept(
     assistant: Assistant, keeping: Keeping, rule: str

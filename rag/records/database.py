@@ -121,7 +121,10 @@ def _make_private(file: Path) -> None:
             file.parent.mkdir(mode=0o700, parents=True)
         os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
     except OSError as error:
-        raise RecordsError(f"{file} cannot be written: {error.strerror}.") from error
+        raise RecordsError(
+            f"{file} cannot be written: {error.strerror}. Name another file in RAG_RECORDS, or "
+            "leave it empty to keep nothing."
+        ) from error
 
 
 def _set_up(connection: Any, _record: object) -> None:  # noqa: ANN401 - any driver's

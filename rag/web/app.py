@@ -37,7 +37,7 @@ from rag.web.opening import Opening, open_beside
 from rag.web.pages import Frame, add_pages
 from rag.web.problems import add_errors
 from rag.web.rates import Rates
-from rag.web.storing import storing
+from rag.web.storing import purge_hourly, storing
 
 _ASSETS: Final = Path(__file__).parent / "assets"
 
@@ -149,6 +149,8 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._opening = opening
         self._settings = settings
+        self._records = records
+        self._purging: asyncio.Task[None] | None = None
 
     async def startup(self, sockets: list[socket] | None = None) -> None:
         await super().startup(sockets)
@@ -156,6 +158,8 @@ class _Server(uvicorn.Server):
             return
         port = self.servers[0].sockets[0].getsockname()[1]
         print(f"Open http://{self.config.host}:{port}", flush=True)  # noqa: T201
+        if self._records:
+            self._purging = asyncio.create_task(purge_hourly(self._records))
         # Not before Gradio is imported: two threads that import the same packages may clash.
         open_beside(self._opening.future, lambda: open_assistant(self._settings), failed=self._stop)
 

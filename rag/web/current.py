@@ -54,7 +54,7 @@ class CurrentAssistant:
         with self._lock:
             if isinstance(self._assistant, Opening):
                 if not self._assistant.is_done():
-                    return Answering(self._assistant.pages, self._assistant.ask)
+                    return Answering(self._assistant.pages, partial(_ask, self._assistant))
                 self._assistant = self._assistant.future.result()
             if not self._assistant.is_current():
                 try:
@@ -65,7 +65,7 @@ class CurrentAssistant:
             return Answering(self._assistant.documents, partial(_ask, self._assistant))
 
 
-def _ask(assistant: Assistant, question: str, history: Sequence[str] = ()) -> Answer:
+def _ask(assistant: Assistant | Opening, question: str, history: Sequence[str] = ()) -> Answer:
     try:
         return assistant.ask(question, history)
     except RagError:

@@ -8,9 +8,19 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Final
 
-from rag.assistant import Assistant
-from rag.datatypes import Answer, Document, InputError, RagError, TriageKind
-from rag.triage import read_triage_table
+from rag.assistant import Assistant, readable
+from rag.compose import answer_text
+from rag.datatypes import (
+    Answer,
+    AnswerKind,
+    Document,
+    InputError,
+    RagError,
+    Receipt,
+    Triage,
+    TriageKind,
+)
+from rag.triage import gives_help, read_triage_table
 from rag.web import texts
 
 # How long a question waits for the models; most proxies wait a minute for an answer.
@@ -40,16 +50,36 @@ class Opening:
         """Answer once the assistant is there; somebody in danger does not wait for it.
 
         Raises:
-            BusyError: it is not there in time, or the words speak of danger and say whom to call.
+            BusyError: it is not there in time; words that may speak of danger get whom to call.
         """
-        triage = read_triage_table(region=self.region).read(question)
+        table = read_triage_table(region=self.region)
+        triage = table.read(readable(question))
         if triage.kind is TriageKind.DANGER and not self.is_done():
-            raise BusyError(triage.notice)
+            return _help(question, triage, table.version)
         try:
             assistant = self.future.result(self.patience)
         except (TimeoutError, RagError) as error:
-            raise BusyError(texts.API_NOT_READY) from error
+            notice = triage.notice if gives_help(triage.rule) else ""
+            raise BusyError(f"{notice}\n{texts.API_NOT_READY}".strip()) from error
         return assistant.ask(question, history)
+
+
+def _help(question: str, triage: Triage, table: str) -> Answer:
+    """Whom to call, as the assistant would say it."""
+    words = readable(question)
+    return Answer(
+        question=words,
+        standalone_question=words,
+        kind=AnswerKind.CRISIS,
+        text=answer_text((), triage.notice, ""),
+        statements=(),
+        notice=triage.notice,
+        probability=None,
+        sources_differ=False,
+        suggestions=(),
+        receipt=Receipt("", "", table, rule=triage.rule),
+        milliseconds=0.0,
+    )
 
 
 def open_beside(

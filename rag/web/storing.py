@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import threading
 from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import UTC, datetime
 
 from rag.assistant import Assistant
-from rag.datatypes import Answer
+from rag.datatypes import Answer, RecordsError
 from rag.keeping import Keeping, open_keeping
 from rag.records.store import Records
 from rag.web.current import CurrentAssistant
 from rag.web.feedback import Keepers
+
+logger = logging.getLogger(__name__)
+_HOUR = 3600.0
+
+
+async def purge_hourly(records: Records) -> None:
+    """Delete what is too old, also where nobody asks anything; until cancelled."""
+    while True:
+        await asyncio.sleep(_HOUR)
+        try:
+            await asyncio.to_thread(records.purge)
+        except RecordsError as error:
+            logger.warning("%s", error)
 
 
 def storing(
@@ -54,7 +69,11 @@ class _Book:
         self._writer.submit(self._write, answer)
 
     def _write(self, answer: Answer) -> None:
-        self._records.keep(self._keeping().unanswered_from(answer, now=datetime.now(UTC)))
+        try:
+            self._records.keep(self._keeping().unanswered_from(answer, now=datetime.now(UTC)))
+        except Exception:
+            # Nobody waits for this thread's result: without a line nobody would know.
+            logger.exception("A question could not be kept.")
 
     def _keeping(self) -> Keeping:
         """What decides what is kept, made anew for each index: it knows that one's words."""

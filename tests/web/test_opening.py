@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+import jsonschema
 import pytest
 from starlette.testclient import TestClient
 
 from rag.assistant import Assistant
-from rag.datatypes import CorpusError, IndexCorruptError
-from rag.settings import Settings
+from rag.contract import answer_json
+from rag.datatypes import AnswerKind, CorpusError, IndexCorruptError
+from rag.settings import ROOT, Settings
 from rag.web import app as server
 from rag.web import texts
 from rag.web.current import CurrentAssistant
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 
     from tests.web.conftest import FakeAssistant
 
+CONTRACT = json.loads((ROOT / "rag" / "answer.schema.json").read_text(encoding="utf-8"))
 QUESTION = "How long does a session last?"
 
 
@@ -81,8 +85,12 @@ def test_a_question_does_not_wait_for_ever(
 
 
 def test_danger_is_met_with_help_before_there_is_a_model(opening: Opening) -> None:
-    with pytest.raises(BusyError, match="988"):
-        CurrentAssistant(opening).get().ask("I want to kill myself")
+    # A mark that nobody sees hides nothing.
+    for words in ("I want to kill myself", "I want to ki\u00adll myself"):
+        answer = CurrentAssistant(opening).get().ask(words)
+        assert answer.kind is AnswerKind.CRISIS
+        assert "988" in (answer.notice or "")
+        jsonschema.validate(json.loads(json.dumps(answer_json(answer))), CONTRACT)
 
 
 def test_an_index_that_cannot_be_opened_stops_the_server(
@@ -92,7 +100,7 @@ def test_an_index_that_cannot_be_opened_stops_the_server(
         raise IndexCorruptError("expected one thing, found another")
 
     monkeypatch.setattr(server, "open_assistant", fail)
-    settings = Settings(corpus=pages, index=tmp_path / "index", port=0)
+    settings = Settings(corpus=pages, index=tmp_path / "index", port=0, records="")
     with pytest.raises(IndexCorruptError, match="expected one thing"):
         server.serve(settings)
 
@@ -101,5 +109,5 @@ def test_a_folder_without_pages_is_said_before_anything_is_served(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(CorpusError):
-        server.serve(Settings(corpus=tmp_path / "none", port=0))
+        server.serve(Settings(corpus=tmp_path / "none", port=0, records=""))
     assert capsys.readouterr().out == ""
